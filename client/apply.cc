@@ -1,0 +1,128 @@
+#include "client/apply.h"
+
+#include <algorithm>
+
+namespace godwit::client {
+namespace {
+
+using platform::SysError;
+
+constexpr std::uint32_t kTableBase = 26480;
+constexpr std::uint32_t kMarkBase = 0x676f'0000;  // "go"
+constexpr std::uint32_t kMainTable = 254;
+
+bool is_full_tunnel(const session::TunnelConfig& config) {
+  return std::any_of(config.routes.begin(), config.routes.end(),
+                     [](const Prefix& route) { return route.is_everything(); });
+}
+
+void add_rules(std::vector<Step>& steps, const TunnelNumbers& numbers, bool v6, bool full) {
+  if (full) {
+    platform::Rule local;
+    local.v6 = v6;
+    local.priority = kLocalRulePriority;
+    local.table = kMainTable;
+    // The mark changes nothing here but makes the rule this tunnel's own, to be taken away with it.
+    local.fwmark = numbers.fwmark;
+    local.invert = true;
+    local.suppress_prefix_length = 0;
+    steps.emplace_back(AddRule{local});
+  }
+  platform::Rule rule;
+  rule.v6 = v6;
+  rule.priority = kRulePriority;
+  rule.table = numbers.table;
+  rule.fwmark = numbers.fwmark;
+  rule.invert = true;
+  steps.emplace_back(AddRule{rule});
+}
+
+}  // namespace
+
+TunnelNumbers numbers_for(int device_index) {
+  const auto index = static_cast<std::uint32_t>(device_index);
+  return {kTableBase + index, kMarkBase | (index & 0xffff)};
+}
+
+std::vector<Step> plan(const session::TunnelConfig& config, int device_index) {
+  std::vector<Step> steps;
+  const TunnelNumbers numbers = numbers_for(device_index);
+  for (const Prefix& address : config.addresses) {
+    steps.emplace_back(AddAddress{{device_index, address.address(), address.length()}});
+  }
+  bool v4 = false;
+  bool v6 = false;
+  for (const Prefix& destination : config.routes) {
+    // A route of a family in which the tunnel has no address would lead nowhere.
+    const auto source =
+        std::find_if(config.addresses.begin(), config.addresses.end(), [&](const Prefix& address) {
+          return address.address().is_v4() == destination.address().is_v4();
+        });
+    if (source == config.addresses.end()) continue;
+    platform::Route route;
+    route.destination = destination;
+    route.table = numbers.table;
+    route.index = device_index;
+    route.source = source->address();
+    steps.emplace_back(AddRoute{route});
+    (destination.address().is_v4() ? v4 : v6) = true;
+  }
+  const bool full = is_full_tunnel(config);
+  if (v4) add_rules(steps, numbers, false, full);
+  if (v6) add_rules(steps, numbers, true, full);
+  return steps;
+}
+
+platform::DnsSettings dns_settings(const session::TunnelConfig& config) {
+  platform::DnsSettings settings;
+  settings.servers = config.dns;
+  settings.search_domains = config.search_domains;
+  settings.routing_domains = config.routing_domains;
+  // A split tunnel whose gateway names no domain still wants its servers to be asked.
+  settings.default_route =
+      is_full_tunnel(config) || (config.search_domains.empty() && config.routing_domains.empty());
+  return settings;
+}
+
+Result<void, SysError> Machine::make(const Step& step, platform::Netlink& netlink) {
+  Result<void, SysError> made;
+  if (const auto* address = std::get_if<AddAddress>(&step)) {
+    GODWIT_TRY(journal_.push(
+        platform::UndoAddress{tun_.name(), address->address.address, address->address.length}));
+    made = netlink.add_address(address->address);
+  } else if (const auto* route = std::get_if<AddRoute>(&step)) {
+    GODWIT_TRY(journal_.push(platform::UndoRoute{tun_.name(), route->route}));
+    made = netlink.add_route(route->route);
+  } else {
+    const platform::Rule& rule = std::get<AddRule>(step).rule;
+    GODWIT_TRY(journal_.push(platform::UndoRule{rule}));
+    made = netlink.add_rule(rule);
+  }
+  if (made) return {};
+  // What was refused was not made, and what existed before us is not ours to take away.
+  GODWIT_TRY(journal_.cancel_last());
+  return made;
+}
+
+Result<void, SysError> Machine::apply(const session::TunnelConfig& config) {
+  auto netlink = platform::Netlink::open();
+  if (!netlink) return fail(netlink.error());
+  GODWIT_TRY(tun_.set_mtu(*netlink, static_cast<int>(config.mtu)));
+  GODWIT_TRY(tun_.set_up(*netlink));
+  for (const Step& step : plan(config, tun_.index())) GODWIT_TRY(make(step, *netlink));
+  backend_ = GODWIT_TRY(resolver_.apply(tun_.index(), tun_.name(), dns_settings(config), journal_));
+  return {};
+}
+
+Result<void, SysError> Machine::set_mtu(std::size_t mtu) {
+  auto netlink = platform::Netlink::open();
+  if (!netlink) return fail(netlink.error());
+  return tun_.set_mtu(*netlink, static_cast<int>(mtu));
+}
+
+Result<platform::ReplayReport, SysError> Machine::revoke() {
+  backend_ = platform::ResolverBackend::kNone;
+  return journal_.replay_all();
+}
+
+}  // namespace godwit::client

@@ -1,0 +1,266 @@
+#include "client/cli.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "client/connect.h"
+#include "client/control.h"
+#include "client/disconnect.h"
+#include "client/profiles.h"
+#include "client/progress.h"
+#include "client/status.h"
+#include "client/words.h"
+#include "core/config/options.h"
+#include "core/config/show.h"
+
+#ifndef GODWIT_VERSION
+#define GODWIT_VERSION "0.0.0"
+#endif
+
+namespace godwit::client {
+namespace {
+
+using nlohmann::json;
+
+int complain(const Failure& failure) {
+  std::cout.flush();
+  fmt::print(stderr, "godwit: {}\n        {}\n", failure.what, failure.remedy);
+  return number(failure.code);
+}
+
+struct Arguments {
+  std::string name;
+  bool json = false;
+  bool all = false;
+  ConnectOptions connect;
+  std::string keylog;
+  // One for each option of a profile, in the table's order; a flag may be repeated.
+  std::vector<std::vector<std::string>> values;
+
+  std::vector<config::Override> overrides() const {
+    std::vector<config::Override> out;
+    const auto table = config::options();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      for (const std::string& value : values[i]) {
+        out.push_back({std::string(table[i].key), value});
+      }
+    }
+    return out;
+  }
+};
+
+int run_connect(Arguments& arguments) {
+  const auto overrides = arguments.overrides();
+  const auto profile = load_profile(arguments.name, overrides);
+  arguments.connect.json = arguments.json;
+  Progress progress(arguments.json, arguments.connect.quiet);
+  if (!profile) return progress.failed(profile.error());
+  if (::geteuid() != 0) {
+    return progress.failed(failure(ExitCode::kPermission, "a tunnel needs root on this machine"));
+  }
+  if (!arguments.keylog.empty()) arguments.connect.keylog = arguments.keylog;
+  return connect(*profile, arguments.connect);
+}
+
+int run_disconnect(const Arguments& arguments) {
+  std::vector<std::string> names = {profile_name(arguments.name)};
+  if (arguments.all) names = list_tunnels();
+  if (arguments.name.empty() && !arguments.all) {
+    names = list_tunnels();
+    if (names.size() != 1) {
+      return complain(
+          failure(names.empty() ? ExitCode::kNotConnected : ExitCode::kUsage,
+                  names.empty() ? "no tunnel is up" : "more than one tunnel is up: " + join(names),
+                  names.empty() ? "" : "name one of them, or say --all"));
+    }
+  }
+  for (const std::string& name : names) {
+    const auto done = disconnect(name);
+    if (!done) return complain(done.error());
+    if (arguments.json) continue;
+    fmt::print("{} is disconnected{}\n", printable(name),
+               done->was_dead ? "; its process was dead, and what it had left is cleaned up" : "");
+  }
+  if (arguments.json) fmt::print("{}\n", json{{"result", "disconnected"}, {"names", names}}.dump());
+  return 0;
+}
+
+// A tunnel whose process was killed leaves its socket and its journal.
+constexpr const char* kDied = "; its process died, `godwit disconnect` cleans up after it";
+
+// "up", "connecting", "died" or "down".
+std::string_view state_of(const std::string& name) {
+  const auto status = control_ask(socket_path(name), ControlOp::kStatus, std::chrono::seconds(2));
+  if (status) return status->value("state", "") == "up" ? "up" : "connecting";
+  if (status.error().code != ExitCode::kNotConnected) return "up";  // it does not talk to us
+  if (has_died(name)) return "died";
+  const auto tunnels = list_tunnels();
+  return std::find(tunnels.begin(), tunnels.end(), name) != tunnels.end() ? "connecting" : "down";
+}
+
+int run_status(const Arguments& arguments) {
+  std::vector<std::string> names = list_tunnels();
+  if (!arguments.name.empty()) names = {profile_name(arguments.name)};
+  json all = json::array();
+  for (const std::string& name : names) {
+    const auto status = control_ask(socket_path(name), ControlOp::kStatus, std::chrono::seconds(5));
+    const bool absent = !status && status.error().code == ExitCode::kNotConnected;
+    if (!status && (!arguments.name.empty() || !absent)) {
+      if (arguments.json && absent) {
+        fmt::print("{}\n",
+                   json{{"schema", kStatusSchema}, {"name", name}, {"state", "down"}}.dump());
+        return number(ExitCode::kNotConnected);
+      }
+      return complain(absent ? failure(ExitCode::kNotConnected,
+                                       fmt::format("{} is not connected{}", printable(name),
+                                                   has_died(name) ? kDied : ""))
+                             : status.error());
+    }
+    if (status) all.push_back(*status);
+  }
+  if (arguments.json) {
+    fmt::print("{}\n", (arguments.name.empty() ? all : all.front()).dump(2));
+    return 0;
+  }
+  if (all.empty()) {
+    fmt::print("no tunnel is up\n");
+    return number(ExitCode::kNotConnected);
+  }
+  for (const json& status : all) fmt::print("{}", status_text(status));
+  return 0;
+}
+
+int run_list(const Arguments& arguments) {
+  std::vector<std::string> names = list_profiles();
+  const std::vector<std::string> up = list_tunnels();
+  names.insert(names.end(), up.begin(), up.end());  // of files elsewhere
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  json out = json::array();
+  for (const std::string& name : names) {
+    const std::string_view state = state_of(name);
+    out.push_back({{"name", name}, {"up", state == "up"}, {"state", state}});
+    if (!arguments.json) fmt::print("{:<24}{}\n", printable(name), state);
+  }
+  if (arguments.json) fmt::print("{}\n", out.dump());
+  if (names.empty() && !arguments.json) {
+    fmt::print("no profiles in {}\n", config_directory());
+  }
+  return 0;
+}
+
+int run_check(const Arguments& arguments) {
+  const auto profile = load_profile(arguments.name, arguments.overrides());
+  if (!profile) return complain(profile.error());
+  fmt::print("{}: no mistakes\n", printable(profile_path(arguments.name)));
+  for (const std::string& word : profile->weak) {
+    fmt::print("  weak: {}\n", weak_reason(printable(word)));
+  }
+  return 0;
+}
+
+int run_show(const Arguments& arguments) {
+  const auto profile = load_profile(arguments.name, arguments.overrides());
+  if (!profile) return complain(profile.error());
+  fmt::print("{}", config::show_profile(*profile));
+  return 0;
+}
+
+void add_profile_flags(CLI::App& command, Arguments& arguments) {
+  const auto table = config::options();
+  arguments.values.resize(table.size());
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    command
+        .add_option("--" + std::string(table[i].key), arguments.values[i],
+                    std::string(table[i].help))
+        ->type_name(std::string(table[i].metavar))
+        ->take_all()
+        ->group("Profile keys (take the place of what the profile says)");
+  }
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app("godwit: a VPN client for IPsec gateways, in user space", "godwit");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "godwit " GODWIT_VERSION);
+  Arguments arguments;
+  int (*action)(Arguments&) = nullptr;
+
+  auto* const connect_command = app.add_subcommand("connect", "Make a tunnel")->alias("up");
+  connect_command->add_option("PROFILE", arguments.name, "Name of a profile, or a file")
+      ->required();
+  connect_command->add_flag("-f,--foreground", arguments.connect.foreground,
+                            "Stay in the foreground until the tunnel ends");
+  connect_command->add_flag("-q,--quiet", arguments.connect.quiet, "Say nothing but failures");
+  connect_command->add_flag("--json", arguments.json, "One JSON object on standard output");
+  connect_command
+      ->add_option(
+          "--keylog", arguments.keylog,
+          "Write the keys for Wireshark into this folder; whoever has them reads the tunnel")
+      ->type_name("DIR");
+  add_profile_flags(*connect_command, arguments);
+  connect_command->callback([&] { action = run_connect; });
+
+  auto* const disconnect_command =
+      app.add_subcommand("disconnect", "End a tunnel and undo everything")->alias("down");
+  disconnect_command->add_option("PROFILE", arguments.name, "Needed when several are up");
+  disconnect_command->add_flag("--all", arguments.all, "End every tunnel");
+  disconnect_command->add_flag("--json", arguments.json, "One JSON object on standard output");
+  disconnect_command->callback([&] { action = [](Arguments& a) { return run_disconnect(a); }; });
+
+  auto* const status_command = app.add_subcommand("status", "Show a tunnel, or all of them");
+  status_command->add_option("PROFILE", arguments.name, "Name of a profile");
+  status_command->add_flag("--json", arguments.json, "As JSON, with stable names");
+  status_command->callback([&] { action = [](Arguments& a) { return run_status(a); }; });
+
+  auto* const list_command = app.add_subcommand("list", "Show the profiles and which are up");
+  list_command->add_flag("--json", arguments.json, "As JSON");
+  list_command->callback([&] { action = [](Arguments& a) { return run_list(a); }; });
+
+  auto* const check_command = app.add_subcommand("check", "Look for mistakes in a profile");
+  check_command->add_option("FILE", arguments.name, "A file, or the name of a profile")->required();
+  check_command->callback([&] { action = [](Arguments& a) { return run_check(a); }; });
+
+  auto* const show_command =
+      app.add_subcommand("show", "Show a profile with every default; secrets as files only");
+  show_command->add_option("FILE", arguments.name, "A file, or the name of a profile")->required();
+  show_command->callback([&] { action = [](Arguments& a) { return run_show(a); }; });
+
+  app.add_subcommand("version", "Show the version")->callback([&] {
+    action = [](Arguments&) {
+      fmt::print("godwit {}\n", GODWIT_VERSION);
+      return 0;
+    };
+  });
+  app.add_subcommand("help", "Show this help")->callback([&] {
+    // app.help() would be that of the subcommand `help`, since that one was chosen.
+    fmt::print("{}", app.get_formatter()->make_help(&app, "godwit", CLI::AppFormatMode::Normal));
+    action = [](Arguments&) { return 0; };
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);  // help and version
+  } catch (const CLI::ParseError& error) {
+    return complain(failure(ExitCode::kUsage, error.what(), "see `godwit help`"));
+  }
+  return action(arguments);
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const std::exception& error) {
+    return complain(failure(ExitCode::kInternal, error.what()));
+  }
+}
+
+}  // namespace godwit::client

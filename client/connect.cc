@@ -1,0 +1,343 @@
+#include "client/connect.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "client/profiles.h"
+#include "client/progress.h"
+#include "client/secrets.h"
+#include "client/tunnel_loop.h"
+#include "client/words.h"
+#include "core/crypto/hash.h"
+#include "platform/caps.h"
+#include "platform/clock.h"
+
+namespace godwit::client {
+namespace {
+
+using platform::SysError;
+
+Failure of_system(ExitCode code, const SysError& error) { return failure(code, error.message()); }
+
+ExitCode code_of(const SysError& error) {
+  return error.error == EPERM || error.error == EACCES ? ExitCode::kPermission
+                                                       : ExitCode::kCannotApply;
+}
+
+// Without /dev/net/tun (a container, say) no tunnel can be made by anybody.
+Failure no_device(const SysError& error) {
+  const bool absent = error.error == ENOENT || error.error == ENODEV || error.error == ENXIO;
+  return of_system(absent ? ExitCode::kPermission : code_of(error), error);
+}
+
+// IPv4 first: that is what gateways of IKEv1 speak.
+Result<IpAddress, Failure> resolve(const std::string& name) {
+  if (const auto address = IpAddress::parse(name)) return *address;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_DGRAM;
+  hints.ai_flags = AI_ADDRCONFIG;
+  addrinfo* list = nullptr;
+  const int status = ::getaddrinfo(name.c_str(), nullptr, &hints, &list);
+  std::optional<IpAddress> v4;
+  std::optional<IpAddress> v6;
+  for (const addrinfo* entry = list; status == 0 && entry != nullptr; entry = entry->ai_next) {
+    if (entry->ai_family == AF_INET && !v4) {
+      const auto* in = reinterpret_cast<const sockaddr_in*>(entry->ai_addr);
+      v4 = IpAddress::v4(ntohl(in->sin_addr.s_addr));
+    } else if (entry->ai_family == AF_INET6 && !v6) {
+      const auto* in = reinterpret_cast<const sockaddr_in6*>(entry->ai_addr);
+      v6 = IpAddress::from_bytes(Bytes(in->sin6_addr.s6_addr, 16));
+    }
+  }
+  if (list != nullptr) ::freeaddrinfo(list);
+  if (v4) return *v4;
+  if (v6) return *v6;
+  return fail(failure(ExitCode::kNameResolution,
+                      fmt::format("the gateway's name {} cannot be resolved: {}", printable(name),
+                                  status == 0 ? "no address" : ::gai_strerror(status))));
+}
+
+// ", for 12 min", or nothing when the tunnel does not say.
+std::string up_for(const std::string& name) {
+  const auto status = control_ask(socket_path(name), ControlOp::kStatus, std::chrono::seconds(2));
+  if (!status || !status->contains("up_for") || !(*status)["up_for"].is_number()) return {};
+  return ", for " + words(std::chrono::seconds((*status)["up_for"].get<std::int64_t>()));
+}
+
+// What a dead predecessor left is taken back first.
+Result<platform::UndoJournal, Failure> open_journal(const std::string& name, Progress& progress) {
+  const std::string folder = run_directory();
+  const auto busy = [&] {
+    return fail(failure(ExitCode::kAlreadyConnected,
+                        fmt::format("{} is connected already{}", printable(name), up_for(name)),
+                        fmt::format("`godwit status {0}` shows it; `godwit disconnect {0}` ends it",
+                                    printable(name))));
+  };
+  // A killed process keeps its lock until the kernel has taken it apart.
+  const auto held_by_the_dead = [&] {
+    const auto owner = platform::UndoJournal::owner_of(name, folder);
+    return owner && !owner->is_alive();
+  };
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    auto journal = platform::UndoJournal::open(name, folder);
+    if (journal) return std::move(*journal);
+    if (journal.error().error == EWOULDBLOCK) {
+      if (!held_by_the_dead()) return busy();
+      std::this_thread::sleep_for(20ms);
+      continue;
+    }
+    if (journal.error().error != EEXIST) {
+      return fail(of_system(code_of(journal.error()), journal.error()));
+    }
+    const auto replayed = platform::UndoJournal::replay_file(name, folder);
+    if (!replayed && replayed.error().error == EWOULDBLOCK) continue;
+    if (!replayed) return fail(of_system(ExitCode::kCannotApply, replayed.error()));
+    if (!replayed->complete()) {
+      return fail(of_system(ExitCode::kCannotApply, replayed->failures.front()));
+    }
+    progress.say("cleaned up after a tunnel that ended without doing so");
+  }
+  return fail(failure(ExitCode::kInternal, "the undo journal cannot be replaced"));
+}
+
+class Connection {
+ public:
+  Connection(const config::Profile& profile, const ConnectOptions& options, Progress& progress)
+      : profile_(profile), options_(options), progress_(progress) {}
+
+  // Runs the tunnel to its end; `up` is called when traffic can flow.
+  Result<ExitCode, Failure> run(const std::function<void(const session::Event&)>& up);
+
+ private:
+  Result<session::SessionConfig, Failure> session_config(platform::Signals& signals,
+                                                         const IpAddress& gateway,
+                                                         const platform::UdpSocket& ike,
+                                                         const platform::UdpSocket& natt);
+  Result<SecretBytes, Failure> password_of_file() const;
+  Result<ExitCode, Failure> undo(Machine& machine, const session::EndReason& reason,
+                                 bool was_up) const;
+  Failure ended(const session::EndReason& reason) const;
+
+  const config::Profile& profile_;
+  const ConnectOptions& options_;
+  Progress& progress_;
+  std::string complaint_;
+};
+
+Result<session::SessionConfig, Failure> Connection::session_config(
+    platform::Signals& signals, const IpAddress& gateway, const platform::UdpSocket& ike,
+    const platform::UdpSocket& natt) {
+  session::SessionConfig config;
+  config.profile = profile_;
+  SecretBytes written = GODWIT_TRY(obtain_secret(
+      profile_.psk, fmt::format("Pre-shared key for {}", printable(profile_.name)), signals.fd()));
+  config.psk = GODWIT_TRY(decode_psk(std::move(written)));
+  config.gateway = gateway;
+  config.local = {ike.local(), natt.local()};
+  config.log_keys = options_.keylog.has_value();
+  return config;
+}
+
+// Read before the gateway is bothered and while files of the user can still be opened; sent only
+// when the gateway has proved itself and asks. Empty when the password does not come from a file.
+Result<SecretBytes, Failure> Connection::password_of_file() const {
+  if (!profile_.xauth || profile_.password.kind != config::SecretSource::Kind::kFile) {
+    return SecretBytes();
+  }
+  return read_secret_file(profile_.password.path);
+}
+
+Failure Connection::ended(const session::EndReason& reason) const {
+  Failure out = explain(reason, profile_);
+  if (reason.cause == session::EndCause::kCannotApply && !complaint_.empty()) {
+    out.what += ": " + complaint_;
+  }
+  return out;
+}
+
+Result<ExitCode, Failure> Connection::run(const std::function<void(const session::Event&)>& up) {
+  const auto refused = [](const SysError& error) { return of_system(code_of(error), error); };
+  // First, while a Ctrl-C still ends the process: the system's resolver may take long, and nothing
+  // has to be undone yet.
+  const IpAddress gateway = GODWIT_TRY(resolve(profile_.gateway));
+  auto journal = open_journal(profile_.name, progress_);
+  if (!journal) return fail(journal.error());
+  // Whatever ends this function early has changed nothing, and leaves no file behind.
+  struct Cleanup {
+    platform::UndoJournal& journal;
+    ~Cleanup() { (void)journal.replay_all(); }
+  } cleanup{*journal};
+
+  auto signals = platform::Signals::open();
+  if (!signals) return fail(refused(signals.error()));
+  auto cancel = platform::Event::open();
+  if (!cancel) return fail(refused(cancel.error()));
+
+  auto tun = platform::Tun::open(profile_.interface);
+  if (!tun) return fail(no_device(tun.error()));
+  if (const auto pushed = journal->push(platform::UndoLink{tun->name()}); !pushed) {
+    return fail(refused(pushed.error()));
+  }
+  const TunnelNumbers numbers = numbers_for(tun->index());
+  const auto source = platform::source_address_for(gateway, numbers.fwmark);
+  if (!source) return fail(of_system(ExitCode::kUnreachable, source.error()));
+  auto ike = platform::UdpSocket::open(*source, profile_.local_port, numbers.fwmark);
+  if (!ike) return fail(refused(ike.error()));
+  auto natt = platform::UdpSocket::open(*source, profile_.local_natt_port, numbers.fwmark);
+  if (!natt) return fail(refused(natt.error()));
+
+  session::SessionConfig config = GODWIT_TRY(session_config(*signals, gateway, *ike, *natt));
+  SecretBytes password = GODWIT_TRY(password_of_file());
+  if (const auto pushed = journal->push(platform::UndoFile{socket_path(profile_.name)}); !pushed) {
+    return fail(refused(pushed.error()));
+  }
+  auto control = GODWIT_TRY(ControlServer::open(socket_path(profile_.name)));
+  auto engine = platform::make_engine();
+  if (!engine) return fail(refused(engine.error()));
+  // Everything privileged is open: from here on only the network may be administered. A thread
+  // has capabilities of its own, so the worker starts afterwards and inherits what is left.
+  if (const auto dropped = platform::drop_capabilities(); !dropped) {
+    return fail(refused(dropped.error()));
+  }
+  auto worker = Worker::start();
+  if (!worker) return fail(refused(worker.error()));
+
+  Machine machine(*tun, *journal, platform::ResolverOptions{});
+  TunnelLoop::Hooks hooks;
+  std::optional<session::Event> assigned;
+  hooks.report = [&](const session::Event& event) {
+    if (std::holds_alternative<session::AddressAssigned>(event)) assigned = event;
+    progress_.event(event);
+  };
+  hooks.complain = [&](const std::string& text) {
+    complaint_ = text;
+    progress_.say(text);
+  };
+  hooks.up = [&] { up(assigned.value_or(session::Event{session::TunnelUp{}})); };
+  TunnelLoop loop(std::move(config),
+                  {*tun, *ike, *natt, *signals, *cancel, machine, control, numbers.fwmark},
+                  std::move(*engine), std::move(*worker), std::move(password),
+                  options_.keylog ? std::optional<KeyLog>(*options_.keylog) : std::nullopt, hooks);
+  const session::EndReason reason = loop.run();
+
+  return undo(machine, reason, loop.was_up());
+}
+
+Result<ExitCode, Failure> Connection::undo(Machine& machine, const session::EndReason& reason,
+                                           bool was_up) const {
+  const auto revoked = machine.revoke();
+  if (!revoked) return fail(of_system(ExitCode::kCannotApply, revoked.error()));
+  if (!revoked->complete()) {
+    return fail(of_system(ExitCode::kCannotApply, revoked->failures.front()));
+  }
+  if (reason.cause == session::EndCause::kUserRequest && was_up) return ExitCode::kOk;
+  return fail(ended(reason));
+}
+
+// The terminal's process group keeps a Ctrl-C for itself once the tunnel is up.
+void detach() {
+  ::setsid();
+  if (::chdir("/") != 0) return;
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) return;
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
+  if (null > STDERR_FILENO) ::close(null);
+}
+
+int run_here(const config::Profile& profile, const ConnectOptions& options,
+             const std::function<void()>& up) {
+  Progress progress(options.json, options.quiet);
+  if (const auto hardened = platform::harden_process(); !hardened) {
+    return progress.failed(of_system(ExitCode::kPermission, hardened.error()));
+  }
+  // One AES and one GCM operation before the first thread (and known answers, all the same).
+  if (!crypto::self_test()) {
+    return progress.failed(failure(ExitCode::kInternal, "the crypto library fails its self-test"));
+  }
+  Connection connection(profile, options, progress);
+  const auto code = connection.run([&](const session::Event& assigned) {
+    progress.up(profile, assigned);
+    if (!options.foreground) {
+      detach();
+      progress.to_system_log(profile.name);
+    }
+    up();
+  });
+  if (!code) return progress.failed(code.error());
+  progress.ended();
+  return number(*code);
+}
+
+// A signal that somebody sent to this process alone goes to the tunnel; one from the terminal has
+// reached it already.
+volatile pid_t child_pid = 0;
+void forward(int signal, siginfo_t* information, void* /*context*/) {
+  if (information->si_code == SI_USER && child_pid > 0) ::kill(child_pid, signal);
+}
+
+int wait_for_child(pid_t child, int from_child, const ConnectOptions& options) {
+  child_pid = child;
+  struct sigaction action {};
+  action.sa_sigaction = forward;
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+  char up = 0;
+  ssize_t got = 0;
+  while ((got = ::read(from_child, &up, 1)) < 0 && errno == EINTR) {
+  }
+  if (got == 1) return 0;
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status)) return WEXITSTATUS(status);
+  // Before the tunnel's process looks at signals itself there is nothing to undo.
+  Progress progress(options.json, options.quiet);
+  const int signal = WTERMSIG(status);
+  if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP) {
+    return progress.failed(failure(ExitCode::kInterrupted, {}));
+  }
+  return progress.failed(failure(ExitCode::kInternal,
+                                 fmt::format("the tunnel's process died of signal {}", signal),
+                                 "`godwit disconnect` cleans up after it"));
+}
+
+}  // namespace
+
+int connect(const config::Profile& profile, const ConnectOptions& options) {
+  if (options.foreground) return run_here(profile, options, [] {});
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    Progress progress(options.json, options.quiet);
+    return progress.failed(failure(ExitCode::kInternal, std::strerror(errno)));
+  }
+  // Before any thread, ring or random number: none of them survives a fork in one piece.
+  std::cout.flush();
+  const pid_t child = ::fork();
+  if (child < 0) {
+    Progress progress(options.json, options.quiet);
+    return progress.failed(failure(ExitCode::kInternal, std::strerror(errno)));
+  }
+  if (child != 0) {
+    ::close(ends[1]);
+    return wait_for_child(child, ends[0], options);
+  }
+  ::close(ends[0]);
+  const int code = run_here(profile, options, [&] {
+    const char up = 1;
+    (void)!::write(ends[1], &up, 1);
+    ::close(ends[1]);
+  });
+  std::cout.flush();
+  ::_exit(code);
+}
+
+}  // namespace godwit::client

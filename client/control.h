@@ -1,0 +1,74 @@
+// The control socket of one tunnel: /run/godwit/NAME.sock, for root and the group godwit. A request
+// is one line of JSON, {"op":"status"} or {"op":"disconnect"}; the answer is one line too, and then
+// the connection ends. Whoever is slow, foreign or says something else is closed without effect.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "client/fd.h"
+#include "client/report.h"
+#include "core/base/instant.h"
+#include "core/base/result.h"
+
+namespace godwit::client {
+
+enum class ControlOp : std::uint8_t { kStatus, kDisconnect };
+
+inline constexpr std::size_t kControlLineMax = 4096;
+inline constexpr std::size_t kControlAnswerMax = 1024 * 1024;
+inline constexpr std::size_t kControlClientsMax = 16;
+inline constexpr Duration kControlPatience = 5s;
+
+// One line without its newline. Nothing for anything that is not exactly a request.
+std::optional<ControlOp> parse_request(std::string_view line);
+
+class ControlServer {
+ public:
+  using Answer = std::function<std::string(ControlOp)>;  // one line, without the newline
+
+  // Replaces a socket left behind: the caller holds the tunnel's lock.
+  static Result<ControlServer, Failure> open(const std::string& path);
+  ControlServer(ControlServer&&) noexcept = default;
+  ControlServer& operator=(ControlServer&&) noexcept = default;
+  ~ControlServer();
+
+  int fd() const { return epoll_.get(); }  // readable when turn() has something to do
+  void turn(Instant now, const Answer& answer);
+  std::optional<Instant> next_deadline() const;
+  std::size_t clients() const { return clients_.size(); }
+  // Only for tests: who is let in is decided by uid and groups, see may_ask().
+  void allow_uid(uid_t uid) { extra_uid_ = uid; }
+
+ private:
+  struct Client {
+    Fd fd;
+    std::string in;
+    std::string out;
+    Instant deadline;
+  };
+  ControlServer() = default;
+  void accept_all(Instant now);
+  bool serve(Client& client, const Answer& answer);  // false: close it
+  bool may_ask(int fd) const;
+
+  std::string path_;
+  Fd epoll_;
+  Fd listener_;
+  std::optional<gid_t> group_;
+  std::optional<uid_t> extra_uid_;
+  std::list<Client> clients_;
+};
+
+// Asks the tunnel whose socket is at `path`. kNotConnected: nobody listens there.
+Result<nlohmann::json, Failure> control_ask(const std::string& path, ControlOp op,
+                                            std::chrono::milliseconds patience);
+
+}  // namespace godwit::client

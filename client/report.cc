@@ -1,0 +1,181 @@
+#include "client/report.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <variant>
+
+#include "client/words.h"
+
+namespace godwit::client {
+namespace {
+
+using namespace session;
+
+struct EventWords {
+  std::string operator()(const Phase1Started& e) const {
+    return fmt::format("{} Mode to {}", e.aggressive ? "Aggressive" : "Main",
+                       e.gateway.to_string());
+  }
+
+  std::string operator()(const PeerAnswered& e) const {
+    std::string text = fmt::format("the gateway answered: {}", words(e.suite));
+    text += e.natt == NattVersion::kNone ? ", no NAT traversal"
+                                         : fmt::format(", NAT traversal {}", words(e.natt));
+    if (e.dpd) text += ", DPD";
+    if (e.xauth) text += ", XAuth";
+    if (e.unity) text += ", Unity";
+    return text;
+  }
+
+  std::string operator()(const NatFound& e) const {
+    if (e.we_are_behind && e.gateway_is_behind) {
+      return "you are behind NAPT, the gateway says it is too (some say so only to get ESP in UDP)";
+    }
+    if (e.we_are_behind) return "you are behind NAPT, the gateway is not";
+    if (e.gateway_is_behind) return "the gateway is behind NAPT, you are not";
+    if (e.forced) return "no NAPT between you and the gateway; ESP goes in UDP all the same";
+    return "no NAPT between you and the gateway";
+  }
+
+  std::string operator()(const Floated& e) const {
+    return fmt::format("floated to UDP {}: from here on everything goes to {}", e.local.port,
+                       e.gateway.to_string());
+  }
+
+  std::string operator()(const GatewayAuthenticated& e) const {
+    if (e.identity.empty()) return "the gateway proved that it knows the key";
+    return fmt::format("the gateway proved to be {}", printable(e.identity));
+  }
+
+  std::string operator()(const UserAccepted&) const { return "user name and password accepted"; }
+
+  std::string operator()(const GatewayMessage& e) const {
+    return fmt::format("the gateway says: {}", printable(e.text));
+  }
+
+  std::string operator()(const AddressAssigned& e) const {
+    std::string text = e.addresses.empty() ? std::string("no address from the gateway")
+                                           : fmt::format("address {}", join(e.addresses));
+    if (!e.dns.empty()) text += fmt::format(", DNS {}", join(e.dns));
+    if (!e.networks.empty()) text += fmt::format(", networks {}", join(e.networks));
+    if (!e.default_domain.empty()) text += fmt::format(", domain {}", printable(e.default_domain));
+    return text;
+  }
+
+  std::string operator()(const SaInstalled& e) const {
+    std::string text = e.rekey ? "new keys for ESP" : "ESP";
+    text += fmt::format(" {}, lifetime {}", words(e.suite), words(e.lifetime));
+    if (e.by_gateway) text += ", at the gateway's request";
+    return text;
+  }
+
+  std::string operator()(const TunnelUp&) const { return "the tunnel is up"; }
+
+  std::string operator()(const PeerMoved& e) const {
+    return fmt::format("the gateway moved from {} to {}", e.from.to_string(), e.to.to_string());
+  }
+
+  std::string operator()(const Retransmitting& e) const {
+    return fmt::format("no answer yet, trying again ({} of {})", e.attempt, e.attempts_max);
+  }
+
+  std::string operator()(const HintReceived& e) const {
+    return fmt::format("somebody claims {}; not authenticated, waiting a little longer",
+                       notify_name(e.notify));
+  }
+
+  std::string operator()(const GatewaySilent&) const {
+    return "the gateway is silent, asking whether it is alive";
+  }
+
+  std::string operator()(const GatewayAlive&) const { return "the gateway is alive"; }
+};
+
+std::string identity_words(const config::Identity& id) {
+  switch (id.type) {
+    case config::Identity::Type::kIpv4:
+      return id.text.empty() ? std::string("this machine's address")
+                             : fmt::format("the address {}", printable(id.text));
+    case config::Identity::Type::kFqdn:
+      return fmt::format("the name {}", printable(id.text));
+    case config::Identity::Type::kUserFqdn:
+      return fmt::format("the user {}", printable(id.text));
+    case config::Identity::Type::kKeyId:
+      return fmt::format("the group {}", printable(id.text));
+  }
+  return "our identity";
+}
+
+// What was offered or asked for, as far as it helps to compare it with the gateway's configuration.
+std::string offered(EndCause cause, const config::Profile& p) {
+  const std::string mode = p.aggressive ? "Aggressive" : "Main";
+  switch (cause) {
+    case EndCause::kNoAnswer:
+      return fmt::format(": {} Mode, {} UDP port {}", mode, printable(p.gateway), p.gateway_port);
+    case EndCause::kNoAnswerAfterFloat:
+      return fmt::format(": {} UDP port {}", printable(p.gateway), p.gateway_natt_port);
+    case EndCause::kProposalRefused:
+      return fmt::format("; offered in {} Mode: {}", mode, join(p.ike));
+    case EndCause::kGatewayAuthFailed:
+    case EndCause::kWeAreRefused:
+      return fmt::format("; we are {}", identity_words(p.local_id));
+    case EndCause::kGatewayIdentity:
+      return p.remote_id ? fmt::format("; expected {}", identity_words(*p.remote_id))
+                         : std::string();
+    case EndCause::kUserRejected:
+      return p.user.empty() ? std::string() : fmt::format("; user {}", printable(p.user));
+    case EndCause::kPhase2Refused:
+      return fmt::format(
+          "; offered: {}, {}", join(p.esp),
+          p.pfs ? fmt::format("PFS {}", crypto::name(*p.pfs)) : std::string("no PFS"));
+    case EndCause::kSelectorsRefused:
+      return fmt::format("; asked for: {}",
+                         p.networks.empty() ? std::string("everything") : join(p.networks));
+    default:
+      return {};
+  }
+}
+
+// A remedy that knows more than the table, or nothing.
+std::string special_remedy(const EndReason& reason, const config::Profile& p) {
+  switch (reason.cause) {
+    case EndCause::kNoAnswer:
+      if (p.aggressive) {
+        return "check the address, and that no firewall blocks UDP; in Aggressive Mode many "
+               "gateways stay silent when they do not know the group";
+      }
+      return {};
+    case EndCause::kPhase2Refused:
+      if (!p.pfs) return "set `esp` to what the gateway is configured for; it may want `pfs`";
+      return {};
+    case EndCause::kGatewayAuthFailed:
+      if (p.local_id.type == config::Identity::Type::kKeyId) {
+        return "check the pre-shared key; some gateways answer like this when the group is "
+               "unknown to them, so check its name too";
+      }
+      return {};
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+std::string sentence(const session::Event& event) { return std::visit(EventWords{}, event); }
+
+Failure failure(ExitCode code, std::string what, std::string remedy) {
+  if (what.empty()) what = info(code).sentence;
+  if (remedy.empty()) remedy = info(code).remedy;
+  return Failure{code, std::move(what), std::move(remedy)};
+}
+
+Failure explain(const session::EndReason& reason, const config::Profile& profile) {
+  const ExitCode code = exit_code(reason.cause);
+  std::string what(info(code).sentence);
+  if (reason.notify != 0) what += fmt::format(", saying {}", notify_name(reason.notify));
+  what += offered(reason.cause, profile);
+  return failure(code, std::move(what), special_remedy(reason, profile));
+}
+
+}  // namespace godwit::client

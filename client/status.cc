@@ -1,0 +1,224 @@
+#include "client/status.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "client/report.h"
+#include "client/words.h"
+
+namespace godwit::client {
+namespace {
+
+using nlohmann::json;
+
+template <class T>
+json texts(const std::vector<T>& items) {
+  json out = json::array();
+  for (const T& item : items) {
+    if constexpr (requires { item.to_string(); }) {
+      out.push_back(item.to_string());
+    } else {
+      out.push_back(printable(item));
+    }
+  }
+  return out;
+}
+
+json seconds(const std::optional<Duration>& span) {
+  if (!span) return nullptr;
+  return std::chrono::duration_cast<std::chrono::seconds>(*span).count();
+}
+
+json nat_json(const session::Status& status) {
+  return {{"we_are_behind", status.nat.we_are_behind},
+          {"gateway_is_behind", status.nat.gateway_is_behind},
+          {"forced", status.nat.forced},
+          {"dialect", words(status.natt)}};
+}
+
+json drops_json(const Counters& drops) {
+  json out = json::object();
+  for (std::size_t i = 0; i < kDropCount; ++i) {
+    const auto reason = static_cast<Drop>(i);
+    if (drops.of(reason) != 0) out[std::string(slug(reason))] = drops.of(reason);
+  }
+  return out;
+}
+
+std::string text_of(const json& value) {
+  if (value.is_string()) return printable(value.get<std::string>());
+  if (value.is_array()) {
+    std::vector<std::string> items;
+    for (const json& item : value) items.push_back(text_of(item));
+    return join(items);
+  }
+  if (value.is_null()) return "";
+  return value.dump();
+}
+
+// A member however deep, or null.
+json at(const json& value, std::initializer_list<const char*> path) {
+  const json* here = &value;
+  for (const char* key : path) {
+    if (!here->is_object() || !here->contains(key)) return nullptr;
+    here = &(*here)[key];
+  }
+  return *here;
+}
+
+class Lines {
+ public:
+  void add(const char* name, const std::string& text) {
+    if (!text.empty()) out_ += fmt::format("  {:<16}{}\n", name, text);
+  }
+  void add_span(const char* name, const json& value) {
+    if (value.is_number()) add(name, words(std::chrono::seconds(value.get<std::int64_t>())));
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+bool is_set(const json& value, const char* key) {
+  const json found = at(value, {key});
+  return found.is_boolean() && found.get<bool>();
+}
+
+std::uint64_t count_of(const json& value, const char* key) {
+  const json found = at(value, {key});
+  return found.is_number_unsigned() ? found.get<std::uint64_t>() : 0;
+}
+
+std::string nat_words(const json& nat) {
+  session::NatFound found;
+  found.we_are_behind = is_set(nat, "we_are_behind");
+  found.gateway_is_behind = is_set(nat, "gateway_is_behind");
+  found.forced = is_set(nat, "forced");
+  return sentence(session::Event{found});
+}
+
+void add_traffic(const json& status, Lines& lines) {
+  const json in = at(status, {"traffic", "in"});
+  const json out = at(status, {"traffic", "out"});
+  if (!in.is_object() || !out.is_object()) return;
+  lines.add("received", fmt::format("{} in {} packets", words_of_octets(count_of(in, "octets")),
+                                    count_of(in, "packets")));
+  lines.add("sent", fmt::format("{} in {} packets", words_of_octets(count_of(out, "octets")),
+                                count_of(out, "packets")));
+}
+
+void add_drops(const json& status, Lines& lines) {
+  const json drops = at(status, {"drops"});
+  if (!drops.is_object()) return;
+  for (std::size_t i = 0; i < kDropCount; ++i) {
+    const auto reason = static_cast<Drop>(i);
+    const std::string name(slug(reason));
+    if (drops.contains(name)) {
+      lines.add("dropped", fmt::format("{} x {}", drops[name].dump(), sentence(reason)));
+    }
+  }
+}
+
+}  // namespace
+
+std::string weak_reason(const std::string& word) {
+  if (word == "aggressive-psk") {
+    return "aggressive-psk: whoever sees the handshake can guess the group key offline";
+  }
+  if (word.starts_with("modp")) {
+    return word + ": this Diffie-Hellman group is too small to last";
+  }
+  return word;
+}
+
+json status_json(const StatusParts& parts) {
+  const session::Status& s = parts.session;
+  json out;
+  out["schema"] = kStatusSchema;
+  out["name"] = parts.profile.name;
+  out["state"] = slug(s.stage);
+  out["mode"] = s.aggressive ? "aggressive" : "main";
+  out["gateway"] = {{"name", parts.profile.gateway},
+                    {"endpoint", s.gateway.to_string()},
+                    {"identity", printable(s.gateway_identity)}};
+  out["local"] = s.local.to_string();
+  out["floated"] = s.floated;
+  out["nat"] = nat_json(s);
+  out["device"] = parts.device;
+  out["addresses"] = texts(s.addresses);
+  out["networks"] = texts(s.networks);
+  out["dns"] = {{"servers", texts(s.dns)},
+                {"search_domains", texts(s.search_domains)},
+                {"through", parts.resolver}};
+  out["mtu"] = s.mtu;
+  out["ike"] = {{"suite", s.ike ? json(words(*s.ike)) : json()},
+                {"expires_in", seconds(s.ike_expires_in)}};
+  out["esp"] = {{"suite", s.esp ? json(words(*s.esp)) : json()},
+                {"spi_in", s.inbound ? json(spi_text(*s.inbound)) : json()},
+                {"spi_out", s.outbound ? json(spi_text(*s.outbound)) : json()},
+                {"rekey_in", seconds(s.esp_rekey_in)},
+                {"crypto", parts.crypto_backend}};
+  out["up_for"] = seconds(s.up_for);
+  out["heard_ago"] = seconds(s.heard_ago);
+  out["keepalives_sent"] = s.keepalives_sent;
+  out["rekeys"] = s.rekeys;
+  out["retransmissions"] = s.retransmissions;
+  out["traffic"] = {
+      {"in", {{"packets", parts.traffic.packets_in}, {"octets", parts.traffic.bytes_in}}},
+      {"out", {{"packets", parts.traffic.packets_out}, {"octets", parts.traffic.bytes_out}}}};
+  out["engine"] = {{"name", parts.engine},
+                   {"turns", parts.io.turns},
+                   {"system_calls", parts.io.system_calls},
+                   {"send_dropped", parts.io.send_dropped},
+                   {"send_failed", parts.io.send_failed},
+                   {"tun_write_failed", parts.io.tun_write_failed}};
+  out["drops"] = drops_json(parts.drops);
+  out["weak"] = texts(parts.profile.weak);
+  return out;
+}
+
+std::string status_text(const json& status) {
+  Lines lines;
+  const std::string mode = text_of(at(status, {"mode"}));
+  lines.add("mode", mode == "aggressive" ? "Aggressive Mode" : mode == "main" ? "Main Mode" : mode);
+  const std::string identity = text_of(at(status, {"gateway", "identity"}));
+  lines.add("gateway", text_of(at(status, {"gateway", "endpoint"})) +
+                           (identity.empty() ? "" : " (" + identity + ")"));
+  lines.add("from", text_of(at(status, {"local"})));
+  if (const json nat = at(status, {"nat"}); nat.is_object()) {
+    lines.add("NAT", nat_words(nat));
+    lines.add("NAT traversal", text_of(at(nat, {"dialect"})));
+  }
+  lines.add("device", text_of(at(status, {"device"})));
+  lines.add("address", text_of(at(status, {"addresses"})));
+  lines.add("networks", text_of(at(status, {"networks"})));
+  const std::string servers = text_of(at(status, {"dns", "servers"}));
+  if (!servers.empty()) {
+    lines.add("DNS", servers + " through " + text_of(at(status, {"dns", "through"})));
+  }
+  lines.add("domains", text_of(at(status, {"dns", "search_domains"})));
+  lines.add("MTU", text_of(at(status, {"mtu"})));
+  lines.add("IKE", text_of(at(status, {"ike", "suite"})));
+  lines.add_span("IKE expires in", at(status, {"ike", "expires_in"}));
+  lines.add("ESP", text_of(at(status, {"esp", "suite"})));
+  lines.add("SPI in, out", text_of(at(status, {"esp", "spi_in"})) + ", " +
+                               text_of(at(status, {"esp", "spi_out"})));
+  lines.add_span("new keys in", at(status, {"esp", "rekey_in"}));
+  lines.add_span("up for", at(status, {"up_for"}));
+  lines.add_span("heard ago", at(status, {"heard_ago"}));
+  add_traffic(status, lines);
+  lines.add("keepalives", text_of(at(status, {"keepalives_sent"})));
+  lines.add("rekeys", text_of(at(status, {"rekeys"})));
+  lines.add("engine", text_of(at(status, {"engine", "name"})));
+  lines.add("crypto", text_of(at(status, {"esp", "crypto"})));
+  if (const json weak = at(status, {"weak"}); weak.is_array()) {
+    for (const json& word : weak) lines.add("weak", weak_reason(text_of(word)));
+  }
+  add_drops(status, lines);
+  return fmt::format("{} is {}\n{}", text_of(at(status, {"name"})), text_of(at(status, {"state"})),
+                     lines.take());
+}
+
+}  // namespace godwit::client

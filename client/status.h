@@ -1,0 +1,37 @@
+// What `godwit status` shows, made in one place as JSON (schema 1) and turned into text from there.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "core/base/counters.h"
+#include "core/config/profile.h"
+#include "core/session/data_path.h"
+#include "core/session/status.h"
+#include "platform/engine.h"
+
+namespace godwit::client {
+
+inline constexpr int kStatusSchema = 1;
+
+// A view of everything that a running tunnel knows of itself.
+struct StatusParts {
+  const config::Profile& profile;
+  const session::Status& session;
+  const session::TrafficFacts& traffic;
+  const Counters& drops;
+  std::string_view crypto_backend;
+  const std::string& engine;
+  const platform::EngineStatistics& io;
+  std::string device;
+  std::string_view resolver;
+};
+
+nlohmann::json status_json(const StatusParts& parts);
+// Lines for people. `status` may come from another version of godwit: what is missing is left out.
+std::string status_text(const nlohmann::json& status);
+
+// Why a weak choice that a profile names is weak.
+std::string weak_reason(const std::string& word);
+
+}  // namespace godwit::client

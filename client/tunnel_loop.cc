@@ -1,0 +1,301 @@
+#include "client/tunnel_loop.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "client/forms.h"
+#include "client/status.h"
+#include "client/words.h"
+#include "core/net/udp_encap.h"
+#include "platform/clock.h"
+
+namespace godwit::client {
+namespace {
+
+// Around an inner packet, at most: outer IPv6 and UDP headers, ESP header, IV, padding, trailer,
+// ICV.
+constexpr std::size_t kOverheadMax = 40 + 8 + limits::kEspHeader + limits::kEspIvMax +
+                                     limits::kAlignPadMax + limits::kEspTrailer +
+                                     limits::kEspIcvMax;
+constexpr std::size_t kMtuMin = 576;
+
+}  // namespace
+
+TunnelLoop::TunnelLoop(session::SessionConfig config, TunnelParts parts,
+                       std::unique_ptr<platform::Engine> engine, std::unique_ptr<Worker> worker,
+                       SecretBytes password, std::optional<KeyLog> keylog, Hooks hooks)
+    : profile_(config.profile),
+      parts_(parts),
+      engine_(std::move(engine)),
+      worker_(std::move(worker)),
+      keylog_(std::move(keylog)),
+      hooks_(std::move(hooks)),
+      session_(std::move(config), rng_),
+      cached_password_(std::move(password)) {
+  packets_.reserve(platform::kBatch);
+  sources_.reserve(platform::kBatch);
+}
+
+session::EndReason TunnelLoop::run() {
+  const std::array<Result<void, platform::SysError>, 5> added = {
+      engine_->add_udp(kIkeSocket, parts_.ike.fd()),
+      engine_->add_udp(kNattSocket, parts_.natt.fd()),
+      engine_->watch(kSignals, parts_.signals.fd()), engine_->watch(kControl, parts_.control.fd()),
+      engine_->watch(kWorker, worker_->fd())};
+  for (const auto& result : added) {
+    if (!result) {
+      hooks_.complain(result.error().message());
+      return {session::EndCause::kCannotApply, session::Stage::kIdle, 0};
+    }
+  }
+  now_ = platform::boot_now();
+  session_.start(now_, actions_);
+  drain();
+  while (!end_) turn();
+  // The deletes are queued; one more turn lets them leave.
+  (void)engine_->turn(platform::boot_now(), *this);
+  parts_.cancel.notify();
+  engine_->remove_tun();
+  return *end_;
+}
+
+void TunnelLoop::turn() {
+  const auto turned = engine_->turn(deadline(), *this);
+  now_ = platform::boot_now();
+  if (!turned) {
+    hooks_.complain(turned.error().message());
+    session_.on_user(session::MachineRefused{}, now_, actions_);
+  }
+  tell_traffic();
+  const auto due = session_.next_deadline();
+  if (due && now_ >= *due) session_.on_deadline(now_, actions_);
+  const auto control_due = parts_.control.next_deadline();
+  if (control_due && now_ >= *control_due) {
+    parts_.control.turn(now_, [this](ControlOp op) { return answer(op); });
+  }
+  drain();
+}
+
+std::optional<Instant> TunnelLoop::deadline() const {
+  return earlier(session_.next_deadline(), parts_.control.next_deadline());
+}
+
+void TunnelLoop::tell_traffic() {
+  if (was_up_) session_.on_traffic(data_.facts(), now_, actions_);
+}
+
+void TunnelLoop::on_tun(std::span<platform::Buffer> packets) {
+  now_ = platform::boot_now();
+  packets_.clear();
+  replies_.clear();
+  for (const platform::Buffer& buffer : packets) {
+    packets_.push_back({buffer.storage, buffer.begin, buffer.size, 0});
+  }
+  data_.outbound(packets_, now_, replies_);
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    const esp::Packet& packet = packets_[i];
+    if (packet.size == 0 || !data_.peer()) continue;
+    platform::Buffer buffer = packets[i];
+    buffer.begin = packet.begin;
+    buffer.size = packet.size;
+    engine_->send(kNattSocket, buffer, *data_.peer(), packet.outer_tos);
+  }
+  for (const ByteVec& reply : replies_) engine_->write_tun_copy(reply);
+}
+
+void TunnelLoop::on_udp(std::uint32_t socket, std::span<platform::Datagram> datagrams) {
+  now_ = platform::boot_now();
+  std::array<std::size_t, platform::kBatch> esp{};
+  std::size_t esp_count = 0;
+  for (std::size_t i = 0; i < datagrams.size(); ++i) {
+    const platform::Datagram& datagram = datagrams[i];
+    if (socket == kIkeSocket) {
+      session_.on_message(datagram.buffer.packet(), session::LocalPort::kIke, datagram.from, now_,
+                          actions_);
+      continue;
+    }
+    const Encap encap = classify_encap(datagram.buffer.packet());
+    if (std::holds_alternative<EncapEsp>(encap)) {
+      esp[esp_count++] = i;
+    } else if (const auto* ike = std::get_if<EncapIke>(&encap)) {
+      session_.on_message(ike->message, session::LocalPort::kNatt, datagram.from, now_, actions_);
+    } else {
+      data_.count(std::get<Drop>(encap));
+    }
+  }
+  on_esp(datagrams, std::span(esp).first(esp_count));
+  drain();
+}
+
+void TunnelLoop::on_esp(std::span<platform::Datagram> datagrams,
+                        std::span<const std::size_t> which) {
+  if (which.empty()) return;
+  packets_.clear();
+  sources_.clear();
+  for (const std::size_t i : which) {
+    const platform::Buffer& buffer = datagrams[i].buffer;
+    packets_.push_back({buffer.storage, buffer.begin, buffer.size, datagrams[i].tos});
+    sources_.push_back(datagrams[i].from);
+  }
+  data_.inbound(packets_, sources_, now_);
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    if (packets_[i].size == 0) continue;
+    platform::Buffer buffer = datagrams[which[i]].buffer;
+    buffer.begin = packets_[i].begin;
+    buffer.size = packets_[i].size;
+    engine_->write_tun(buffer);
+  }
+}
+
+void TunnelLoop::on_readable(std::uint32_t id) {
+  now_ = platform::boot_now();
+  switch (id) {
+    case kSignals:
+      while (const auto signal = parts_.signals.read()) on_signal(*signal);
+      break;
+    case kControl:
+      parts_.control.turn(now_, [this](ControlOp op) { return answer(op); });
+      break;
+    case kWorker:
+      worker_->run_completions();
+      break;
+    default:
+      break;
+  }
+  drain();
+}
+
+void TunnelLoop::on_signal(int signal) {
+  // A terminal that closes takes nothing with it once the tunnel is in the background.
+  if (signal == SIGHUP && was_up_) return;
+  if (signal != SIGINT && signal != SIGTERM && signal != SIGHUP) return;
+  closing_ = true;
+  parts_.cancel.notify();
+  session_.on_user(session::UserDisconnects{}, now_, actions_);
+}
+
+// The path refused a datagram of this size. What the kernel knows of the path bounds the inner
+// packets from now on; those too big are answered with an ICMP error of ours.
+void TunnelLoop::on_send_error(std::uint32_t socket, int error, std::size_t /*size*/) {
+  data_.count(Drop::kSendFailed);
+  if (error != EMSGSIZE || socket != kNattSocket || mtu_ == 0) return;
+  const auto path = platform::path_mtu_to(gateway_.address, parts_.fwmark);
+  if (!path || *path <= static_cast<int>(kOverheadMax)) return;
+  const std::size_t inner = std::max(static_cast<std::size_t>(*path) - kOverheadMax, kMtuMin);
+  if (inner >= mtu_) return;
+  mtu_ = inner;
+  data_.set_mtu(inner);
+  if (const auto set = parts_.machine.set_mtu(inner); !set) hooks_.complain(set.error().message());
+}
+
+void TunnelLoop::drain() {
+  // Carrying one action out may append others.
+  while (!actions_.empty()) {
+    std::vector<session::Action> taken;
+    taken.swap(actions_.list());
+    for (session::Action& action : taken) carry_out(std::move(action));
+  }
+}
+
+void TunnelLoop::carry_out(session::Action&& action) {
+  using namespace session;
+  if (auto* send = std::get_if<SendDatagram>(&action)) {
+    engine_->send_copy(send->from == LocalPort::kIke ? kIkeSocket : kNattSocket, send->bytes,
+                       send->to);
+  } else if (auto* install = std::get_if<InstallSa>(&action)) {
+    if (keylog_ && !keylog_->add(*install)) hooks_.complain("the key log cannot be written");
+    data_.install(std::move(*install));
+  } else if (const auto* use = std::get_if<UseSa>(&action)) {
+    data_.use(*use);
+  } else if (const auto* remove = std::get_if<RemoveSa>(&action)) {
+    data_.remove(*remove);
+  } else if (const auto* peer = std::get_if<SetPeer>(&action)) {
+    gateway_ = peer->peer;
+    data_.set_peer(peer->peer);
+  } else if (const auto* tunnel = std::get_if<ApplyTunnel>(&action)) {
+    apply(tunnel->config);
+  } else if (std::holds_alternative<RevokeTunnel>(action)) {
+    engine_->remove_tun();
+  } else if (auto* form = std::get_if<AskUser>(&action)) {
+    ask(std::move(*form));
+  } else if (auto* job = std::get_if<StartJob>(&action)) {
+    auto shared = std::make_shared<StartJob>(std::move(*job));
+    worker_->post([this, shared]() -> Worker::Completion {
+      platform::SystemRng rng;
+      auto done = std::make_shared<JobDone>(run_job(std::move(*shared), rng));
+      return [this, done] { session_.on_job(std::move(*done), now_, actions_); };
+    });
+  } else if (const auto* report = std::get_if<Report>(&action)) {
+    hooks_.report(report->event);
+    if (std::holds_alternative<TunnelUp>(report->event) && was_up_) hooks_.up();
+  } else if (const auto* key = std::get_if<LogIkeKey>(&action)) {
+    if (keylog_ && !keylog_->add(*key)) hooks_.complain("the key log cannot be written");
+  } else if (const auto* finished = std::get_if<Finished>(&action)) {
+    end_ = finished->reason;
+  }
+}
+
+void TunnelLoop::apply(const session::TunnelConfig& config) {
+  mtu_ = config.mtu;
+  data_.set_mtu(config.mtu);
+  auto applied = parts_.machine.apply(config);
+  if (applied) applied = engine_->add_tun(parts_.tun.fd());
+  if (!applied) {
+    hooks_.complain(applied.error().message());
+    session_.on_user(session::MachineRefused{}, now_, actions_);
+    return;
+  }
+  was_up_ = true;
+}
+
+void TunnelLoop::ask(session::AskUser&& form) {
+  const std::shared_ptr<SecretBytes> cached =
+      cached_password_.empty() ? nullptr : std::make_shared<SecretBytes>(cached_password_.clone());
+  worker_->post([this, form = std::move(form), cached]() -> Worker::Completion {
+    using Answers = Result<std::vector<SecretBytes>, Failure>;
+    auto answers =
+        std::make_shared<Answers>(fill_form(form, profile_, cached.get(), parts_.cancel.fd()));
+    return [this, form, answers] {
+      if (!*answers) {
+        if (!closing_) hooks_.complain(answers->error().what);
+        session_.on_user(session::UserCannotAnswer{form.form_id}, now_, actions_);
+        return;
+      }
+      // A password serves again when phase 1 is replaced; codes that serve once are not kept.
+      for (std::size_t i = 0; i < form.fields.size(); ++i) {
+        if (form.fields[i].kind == session::FormField::Kind::kPassword) {
+          cached_password_ = (**answers)[i].clone();
+        }
+      }
+      session_.on_user(session::UserAnswer{form.form_id, std::move(**answers)}, now_, actions_);
+    };
+  });
+}
+
+std::string TunnelLoop::answer(ControlOp op) {
+  if (op == ControlOp::kDisconnect) {
+    closing_ = true;
+    parts_.cancel.notify();
+    session_.on_user(session::UserDisconnects{}, now_, actions_);
+    return R"({"result":"disconnecting"})";
+  }
+  Counters drops = session_.counters();
+  drops.add(data_.counters());
+  const session::Status status = session_.status(now_);
+  const session::TrafficFacts traffic = data_.facts();
+  return status_json({.profile = profile_,
+                      .session = status,
+                      .traffic = traffic,
+                      .drops = drops,
+                      .crypto_backend = data_.backend(),
+                      .engine = engine_->name(),
+                      .io = engine_->statistics(),
+                      .device = parts_.tun.name(),
+                      .resolver = platform::name_of(parts_.machine.resolver())})
+      .dump();
+}
+
+}  // namespace godwit::client

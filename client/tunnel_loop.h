@@ -1,0 +1,96 @@
+// The loop that joins the core and the platform: one thread, one engine, one session. Collects what
+// arrived, reads the clock once, feeds batches, carries the actions out in order, submits once.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/apply.h"
+#include "client/control.h"
+#include "client/keylog.h"
+#include "client/report.h"
+#include "client/worker.h"
+#include "core/session/data_path.h"
+#include "core/session/session.h"
+#include "platform/engine.h"
+#include "platform/rng.h"
+#include "platform/signals.h"
+#include "platform/udp.h"
+
+namespace godwit::client {
+
+// What a tunnel runs with. Everything is open before the session starts.
+struct TunnelParts {
+  platform::Tun& tun;
+  platform::UdpSocket& ike;
+  platform::UdpSocket& natt;
+  platform::Signals& signals;
+  platform::Event& cancel;  // rung to end a question to the user
+  Machine& machine;
+  ControlServer& control;
+  std::uint32_t fwmark = 0;
+};
+
+class TunnelLoop : private platform::Sink {
+ public:
+  struct Hooks {
+    std::function<void(const session::Event&)> report;
+    std::function<void(const std::string&)> complain;  // a failure of this machine
+    std::function<void()> up;                          // traffic flows: detach
+  };
+
+  TunnelLoop(session::SessionConfig config, TunnelParts parts,
+             std::unique_ptr<platform::Engine> engine, std::unique_ptr<Worker> worker,
+             SecretBytes password, std::optional<KeyLog> keylog, Hooks hooks);
+
+  // Until the session is finished and its last datagrams have left.
+  session::EndReason run();
+  bool was_up() const { return was_up_; }
+
+ private:
+  static constexpr std::uint32_t kIkeSocket = 0;
+  static constexpr std::uint32_t kNattSocket = 1;
+  enum Watched : std::uint32_t { kSignals, kControl, kWorker };
+
+  void on_tun(std::span<platform::Buffer> packets) override;
+  void on_udp(std::uint32_t socket, std::span<platform::Datagram> datagrams) override;
+  void on_readable(std::uint32_t id) override;
+  void on_send_error(std::uint32_t socket, int error, std::size_t size) override;
+
+  void turn();
+  void on_esp(std::span<platform::Datagram> datagrams, std::span<const std::size_t> which);
+  void on_signal(int signal);
+  void drain();
+  void carry_out(session::Action&& action);
+  void apply(const session::TunnelConfig& config);
+  void ask(session::AskUser&& form);
+  void tell_traffic();
+  std::string answer(ControlOp op);
+  std::optional<Instant> deadline() const;
+
+  config::Profile profile_;
+  platform::SystemRng rng_;
+  TunnelParts parts_;
+  std::unique_ptr<platform::Engine> engine_;
+  std::unique_ptr<Worker> worker_;
+  std::optional<KeyLog> keylog_;
+  Hooks hooks_;
+  session::Session session_;
+  session::DataPath data_;
+  session::Actions actions_;
+  Instant now_{};
+  std::optional<session::EndReason> end_;
+  SecretBytes cached_password_;  // of the profile's file, or of an earlier answer
+  std::size_t mtu_ = 0;
+  Endpoint gateway_;
+  bool was_up_ = false;
+  bool closing_ = false;
+  std::vector<esp::Packet> packets_;
+  std::vector<Endpoint> sources_;
+  std::vector<ByteVec> replies_;
+};
+
+}  // namespace godwit::client

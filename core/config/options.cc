@@ -1,0 +1,120 @@
+#include "core/config/options.h"
+
+#include <array>
+
+namespace godwit::config {
+namespace {
+
+using enum OptionType;
+
+constexpr auto kOptions = std::to_array<Option>({
+    {"gateway", kText, "HOST", "", R"("vpn.example.com")",
+     "Name or address of the VPN gateway; a name is looked up again at every connect.", true},
+    {"gateway-port", kInteger, "PORT", "500", "500",
+     "UDP port on which the gateway answers the first IKE messages."},
+    {"gateway-natt-port", kInteger, "PORT", "4500", "4500",
+     "UDP port for everything after NAT detection, encapsulated ESP included."},
+    {"local-port", kInteger, "PORT", "500", "0",
+     "UDP port the first messages leave from; 0 takes any, as does a port already in use."},
+    {"local-natt-port", kInteger, "PORT", "4500", "0",
+     "UDP port used after NAT detection; 0 takes any, as does a port already in use."},
+    {"mode", kChoice, "main|aggressive", R"("main")", R"("aggressive")",
+     "Phase 1 exchange; aggressive shows the identity and exposes a hash of the pre-shared key."},
+    {"auth", kChoice, "psk|xauth-psk", R"("psk")", R"("xauth-psk")",
+     "How both sides prove themselves; xauth-psk also asks for a user name and password."},
+    {"id", kText, "ID", "", R"("sales")",
+     "Identity (often called the group) shown to the gateway; absent: our own address."},
+    {"id-type", kChoice, "auto|ipv4|fqdn|user-fqdn|key-id", R"("auto")", R"("key-id")",
+     "How id is sent; auto sees addresses, mail addresses and names, and sends the rest as "
+     "key-id."},
+    {"remote-id", kText, "ID", "", R"("vpn.example.com")",
+     "Identity the gateway must show; absent: any identity that knows the pre-shared key."},
+    {"remote-id-type", kChoice, "auto|ipv4|fqdn|user-fqdn|key-id", R"("auto")", R"("fqdn")",
+     "How remote-id is compared; a gateway that shows another type is refused."},
+    {"psk-source", kChoice, "file|askpass|stdin|prompt", "", R"("file")",
+     "Where the pre-shared key comes from; absent: psk-file, else askpass, else a prompt."},
+    {"psk-file", kPath, "FILE", "", R"("/etc/godwit/office.psk")",
+     "File of mode 0600 that holds the pre-shared key; others who can read it can pose as you."},
+    {"user", kText, "NAME", "", R"("alice")",
+     "User name for xauth-psk; absent: it is asked for at every connect."},
+    {"password-source", kChoice, "file|askpass|stdin|prompt", "", R"("prompt")",
+     "Where the user's password comes from; absent: password-file, else askpass, else a prompt."},
+    {"password-file", kPath, "FILE", "", R"("/etc/godwit/office.password")",
+     "File of mode 0600 that holds the user's password, so that nobody is asked."},
+    {"askpass", kPath, "PROGRAM", "", R"("/usr/bin/ssh-askpass")",
+     "Program that is run to ask for a secret and prints it on its standard output."},
+    {"ike", kTextList, "PROPOSAL",
+     R"(["aes256-sha256-modp2048", "aes256-sha256-ecp256", "aes256-sha512-modp4096", )"
+     R"("aes128-sha256-modp2048", "aes256-sha1-modp2048", "aes128-sha1-modp2048"])",
+     R"(["aes256-sha256-modp2048"])",
+     "Phase 1 proposals, best first; aggressive mode allows only one group among them."},
+    {"esp", kTextList, "PROPOSAL",
+     R"(["aes256gcm16", "aes128gcm16", "aes256-sha256", "aes128-sha256", "aes256-sha1", )"
+     R"("aes128-sha1"])",
+     R"(["aes256gcm16", "aes256-sha256"])",
+     "Phase 2 proposals, best first; the gateway picks the one it likes."},
+    {"pfs", kChoice, "none|GROUP", R"("none")", R"("modp2048")",
+     "Group for a fresh key exchange in every phase 2; it must equal the gateway's setting."},
+    {"ike-lifetime", kDuration, "DURATION", R"("24h")", R"("8h")",
+     "Phase 1 lives no longer than this and is renewed before; 1m to 7d."},
+    {"esp-lifetime", kDuration, "DURATION", R"("8h")", R"("1h")",
+     "Phase 2 keys live no longer than this and are renewed before; 30s to 7d."},
+    {"mode-config", kBool, "BOOL", "true", "false",
+     "Ask the gateway for an inner address, DNS servers and networks; false needs address."},
+    {"networks", kTextList, "PREFIX", "", R"(["10.0.0.0/8", "192.168.10.0/24"])",
+     "Networks reached through the tunnel; absent: what the gateway says, else everything."},
+    {"address", kText, "ADDRESS", "", R"("10.9.8.7")",
+     "Inner address of this machine when mode-config is false."},
+    {"nat-traversal", kChoice, "auto|force", R"("auto")", R"("auto")",
+     "force claims a NAT on our side, so that a gateway that sees none still encapsulates in UDP."},
+    {"keepalive", kDuration, "DURATION", R"("20s")", R"("20s")",
+     "Silence after which the NAT is reminded of us; 0 never, so idle tunnels may go deaf."},
+    {"dpd-delay", kDuration, "DURATION", R"("30s")", R"("1m")",
+     "Silence after which the gateway is asked whether it lives; 0 never asks."},
+    {"dpd-attempts", kInteger, "N", "5", "5",
+     "Unanswered questions after which the gateway counts as dead; 1 to 20."},
+    {"initial-contact", kBool, "BOOL", "false", "true",
+     "Make the gateway drop our older tunnels; with one identity for many it cuts the others off."},
+    {"interface", kText, "NAME", "", R"("vpn0")",
+     "Name of the tunnel device, at most 15 characters; absent: the first free godwit0, godwit1."},
+    {"mtu", kInteger, "OCTETS", "0", "1400",
+     "MTU of the tunnel device, 576 to 9000; 0 computes it from the path and the proposal."},
+    {"dns", kTextOrList, "gateway|none|ADDRESS", R"("gateway")", R"(["10.0.0.53"])",
+     "DNS servers while connected: the gateway's, none, or these addresses in their place."},
+    {"search-domains", kTextList, "DOMAIN", "", R"(["corp.example.com"])",
+     "Domains appended to short names, in addition to what the gateway says."},
+    {"routing-domains", kTextList, "DOMAIN", "", R"(["corp.example.com"])",
+     "Domains looked up only through the tunnel's DNS servers, in addition to the gateway's."},
+    {"allow-weak", kTextList, "WORD", "", R"(["modp1024", "aggressive-psk"])",
+     "Weak choices this profile takes knowingly: modp1024, modp1536, aggressive-psk."},
+});
+
+}  // namespace
+
+std::span<const Option> options() { return kOptions; }
+
+const Option* find_option(std::string_view key) {
+  for (const Option& option : kOptions) {
+    if (option.key == key) return &option;
+  }
+  return nullptr;
+}
+
+std::vector<std::string_view> option_keys() {
+  std::vector<std::string_view> keys;
+  for (const Option& option : kOptions) keys.push_back(option.key);
+  return keys;
+}
+
+std::vector<std::string_view> option_words(const Option& option) {
+  std::vector<std::string_view> words;
+  std::string_view rest = option.metavar;
+  while (!rest.empty()) {
+    const std::string_view word = rest.substr(0, rest.find('|'));
+    rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+    if (!word.empty() && word.front() >= 'a' && word.front() <= 'z') words.push_back(word);
+  }
+  return words;
+}
+
+}  // namespace godwit::config

@@ -1,0 +1,81 @@
+// A profile as the session uses it: complete, validated, every default filled in.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/instant.h"
+#include "core/crypto/suite.h"
+#include "core/net/address.h"
+
+namespace godwit::config {
+
+// RFC 2407 4.6.2.1. KEY_ID is what Cisco-style gateways call the group.
+struct Identity {
+  enum class Type : std::uint8_t { kIpv4, kFqdn, kUserFqdn, kKeyId };
+  Type type = Type::kIpv4;
+  std::string text;  // kIpv4: dotted quad, empty: the local address
+  friend bool operator==(const Identity&, const Identity&) = default;
+};
+
+// Where a secret comes from. The secret itself never stands in a profile or on argv.
+struct SecretSource {
+  enum class Kind : std::uint8_t { kNone, kFile, kAskpass, kStdin, kPrompt };
+  Kind kind = Kind::kNone;
+  std::string path;  // of the file or the askpass program
+  friend bool operator==(const SecretSource&, const SecretSource&) = default;
+};
+
+enum class NatTraversal : std::uint8_t {
+  kAuto,   // float when NAT-D finds a NAT, or when it finds none: user space has no raw ESP
+  kForce,  // say that we are behind NAT (a wrong source NAT-D), so that the gateway encapsulates
+};
+
+struct Profile {
+  std::string name;
+  std::string file;  // where it was read, for messages
+
+  std::string gateway;  // host name or address
+  std::uint16_t gateway_port = 500;
+  std::uint16_t gateway_natt_port = 4500;
+  std::uint16_t local_port = 500;  // 0: any; a taken port falls back to any
+  std::uint16_t local_natt_port = 4500;
+
+  bool aggressive = false;
+  bool xauth = false;
+  Identity local_id;
+  std::optional<Identity> remote_id;  // what the gateway must prove to be
+  SecretSource psk;
+  std::string user;  // empty: asked for
+  SecretSource password;
+
+  std::vector<crypto::IkeSuite> ike;  // in the order of preference, never empty
+  std::vector<crypto::EspSuite> esp;
+  std::optional<crypto::DhGroup> pfs;
+  Duration ike_lifetime = 24h;
+  Duration esp_lifetime = 8h;
+
+  bool mode_config = true;           // ask the gateway for an address
+  std::vector<Prefix> networks;      // empty: what the gateway says, else everything
+  std::optional<IpAddress> address;  // inner address when mode_config is off
+
+  NatTraversal natt = NatTraversal::kAuto;
+  Duration keepalive = 20s;  // 0: never
+  Duration dpd_delay = 30s;  // silence before the first probe; 0: never probe
+  int dpd_attempts = 5;
+  bool initial_contact = false;
+
+  std::string interface;  // name of the TUN device; empty: godwit0, godwit1, ...
+  std::size_t mtu = 0;    // 0: computed from the suite
+  bool use_dns = true;
+  std::vector<IpAddress> dns;               // replaces the gateway's
+  std::vector<std::string> search_domains;  // added to the gateway's
+  std::vector<std::string> routing_domains;
+
+  std::vector<std::string> weak;  // the weak choices the profile names and uses
+
+  friend bool operator==(const Profile&, const Profile&) = default;
+};
+
+}  // namespace godwit::config

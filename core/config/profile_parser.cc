@@ -1,0 +1,453 @@
+#include "core/config/profile_parser.h"
+
+#include <algorithm>
+
+#include "core/base/limits.h"
+#include "core/config/document.h"
+#include "core/config/proposal.h"
+#include "core/config/settings.h"
+#include "core/config/values.h"
+
+namespace godwit::config {
+namespace {
+
+using crypto::DhGroup;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kProposalsMax = 20;
+constexpr std::size_t kDomainsMax = 64;
+
+// Fills a Profile from settings. Each part reads its keys and reports what is wrong with them.
+class ProfileBuilder {
+ public:
+  ProfileBuilder(Settings& settings, Report& report) : in_(settings), report_(report) {}
+
+  Profile build() {
+    in_.check_keys();
+    read_gateway();
+    read_exchange();
+    read_identities();
+    read_secrets();
+    read_proposals();
+    read_lifetimes();
+    read_inner();
+    read_liveness();
+    read_device();
+    read_dns();
+    check_weak();
+    return std::move(profile_);
+  }
+
+ private:
+  Where value_of(std::string_view key) const { return in_.find(key)->value.where; }
+  Where key_of(std::string_view key) const { return in_.find(key)->key_where; }
+
+  void read_gateway() {
+    Profile& p = profile_;
+    if (!in_.mentions("gateway")) {
+      report_.add({}, "gateway is missing", "write gateway = \"vpn.example.com\"");
+    }
+    if (const auto host = in_.text("gateway")) {
+      p.gateway = *host;
+      if (auto fault = host_fault(*host)) report_.add(value_of("gateway"), std::move(*fault));
+    }
+    read_port("gateway-port", 1, p.gateway_port);
+    read_port("gateway-natt-port", 1, p.gateway_natt_port);
+    read_port("local-port", 0, p.local_port);
+    read_port("local-natt-port", 0, p.local_natt_port);
+    // One socket cannot tell IKE with and without the non-ESP marker (RFC 3948 2.2).
+    check_distinct("gateway-port", p.gateway_port, "gateway-natt-port", p.gateway_natt_port);
+    if (p.local_port != 0) {
+      check_distinct("local-port", p.local_port, "local-natt-port", p.local_natt_port);
+    }
+  }
+
+  void add_faults(const Where& where, Faults faults) {
+    for (Fault& fault : faults) report_.add(where, std::move(fault));
+  }
+
+  void read_port(std::string_view key, std::int64_t min, std::uint16_t& out) {
+    if (const auto port = in_.integer(key, min, 65535)) out = static_cast<std::uint16_t>(*port);
+  }
+
+  void check_distinct(std::string_view first, std::uint16_t a, std::string_view second,
+                      std::uint16_t b) {
+    if (a != b) return;
+    const std::string_view said = in_.find(second) != nullptr ? second : first;
+    if (in_.find(said) == nullptr) return;
+    report_.add(
+        value_of(said),
+        std::string(first) + " and " + std::string(second) + " are both " + std::to_string(a),
+        "NAT traversal needs two different ports");
+  }
+
+  void read_exchange() {
+    if (const auto mode = in_.choice("mode")) profile_.aggressive = *mode == "aggressive";
+    const auto auth = in_.choice("auth");
+    profile_.xauth = auth == "xauth-psk";
+    if (profile_.xauth || (in_.mentions("auth") && !auth)) return;
+    for (const std::string_view key : {"user", "password-file", "password-source"}) {
+      if (in_.find(key) == nullptr) continue;
+      report_.add(key_of(key), std::string(key) + " is used only with XAuth",
+                  "write auth = \"xauth-psk\", or remove this key");
+    }
+  }
+
+  void read_identities() {
+    if (const auto id = read_identity("id", "id-type")) profile_.local_id = *id;
+    profile_.remote_id = read_identity("remote-id", "remote-id-type");
+  }
+
+  std::optional<Identity> read_identity(std::string_view key, std::string_view type_key) {
+    const auto type = in_.choice(type_key);
+    const auto id = in_.text(key);
+    if (!id) {
+      // Our own address needs no text; everything else does.
+      const bool own_address = key == "id" && type == "ipv4";
+      if (type && *type != "auto" && !own_address && !in_.mentions(key)) {
+        report_.add(value_of(type_key),
+                    std::string(type_key) + " = " + quote(*type) + " needs " + std::string(key),
+                    "write " + std::string(key) + " as well, or remove this key");
+      }
+      return std::nullopt;
+    }
+    if (in_.mentions(type_key) && !type) return std::nullopt;
+    auto parsed = parse_identity(*id, type.value_or("auto"));
+    if (parsed) return std::move(*parsed);
+    report_.add(value_of(key), std::move(parsed.error()));
+    return std::nullopt;
+  }
+
+  void read_secrets() {
+    const auto askpass = in_.path("askpass");
+    profile_.psk = read_secret("psk", askpass);
+    const SecretSource password = read_secret("password", askpass);
+    if (profile_.xauth) profile_.password = password;
+    if (const auto user = in_.text("user")) {
+      profile_.user = *user;
+      if (user->size() > limits::kXauthFieldMax) {
+        report_.add(value_of("user"), "user has " + std::to_string(user->size()) + " octets",
+                    "at most " + std::to_string(limits::kXauthFieldMax) + " are sent");
+      }
+    }
+    const bool asked = profile_.psk.kind == SecretSource::Kind::kAskpass ||
+                       password.kind == SecretSource::Kind::kAskpass;
+    if (askpass && !asked) {
+      report_.add(key_of("askpass"), "askpass is set, but no secret comes from it",
+                  "remove it, or the file or source named for the secret it should ask for");
+    }
+  }
+
+  SecretSource read_secret(const std::string& kind, const std::optional<std::string>& askpass) {
+    using Kind = SecretSource::Kind;
+    const std::string file_key = kind + "-file";
+    const std::string source_key = kind + "-source";
+    const auto file = in_.path(file_key);
+    const auto source = in_.choice(source_key);
+    if (!source) {
+      if (file) return {Kind::kFile, *file};
+      // XAuth alone has a password; without it a spare askpass must not look used.
+      if (askpass && (kind == "psk" || profile_.xauth)) return {Kind::kAskpass, *askpass};
+      return {Kind::kPrompt, {}};
+    }
+    if (*source != "file" && in_.find(file_key) != nullptr) {
+      report_.add(key_of(file_key),
+                  file_key + " is not read, for " + source_key + " = " + quote(*source),
+                  "remove one of the two");
+    }
+    if (*source == "file") {
+      if (!in_.mentions(file_key)) report_needs(source_key, *source, file_key);
+      return {Kind::kFile, file.value_or("")};
+    }
+    if (*source == "askpass") {
+      if (!in_.mentions("askpass")) report_needs(source_key, *source, "askpass");
+      return {Kind::kAskpass, askpass.value_or("")};
+    }
+    return {*source == "stdin" ? Kind::kStdin : Kind::kPrompt, {}};
+  }
+
+  void report_needs(const std::string& key, const std::string& word, const std::string& other) {
+    report_.add(value_of(key), key + " = " + quote(word) + " needs " + other,
+                "write " + other + " = " + std::string(find_option(other)->example));
+  }
+
+  void read_proposals() {
+    read_ike();
+    read_esp();
+    if (!in_.mentions("pfs")) return;
+    const auto word = in_.text("pfs");
+    if (!word || *word == "none") return;
+    if (auto group = parse_group(*word)) {
+      profile_.pfs = *group;
+      note_group(*group, value_of("pfs"));
+    } else {
+      add_faults(value_of("pfs"), std::move(group.error()));
+      groups_are_clear_ = false;
+    }
+  }
+
+  // The list of the profile, or else of the option table.
+  std::vector<Item> proposals(std::string_view key) {
+    if (in_.mentions(key)) {
+      auto items = in_.list(key, kProposalsMax).value_or(std::vector<Item>());
+      if (in_.find(key) != nullptr && in_.find(key)->value.kind == Item::Kind::kList &&
+          in_.find(key)->items.empty()) {
+        report_.add(value_of(key), std::string(key) + " lists no proposal",
+                    "remove it to use the defaults, or write " + std::string(key) + " = " +
+                        std::string(find_option(key)->example));
+      }
+      return items;
+    }
+    Report never("");
+    const std::string line = "x = " + std::string(find_option(key)->default_text);
+    return read_document(line, never).entries.at(0).items;
+  }
+
+  void read_ike() {
+    const bool by_default = !in_.mentions("ike");
+    std::optional<DhGroup> first;
+    for (const Item& item : proposals("ike")) {
+      auto suite = parse_ike_proposal(item.text);
+      if (!suite) {
+        add_faults(item.where, std::move(suite.error()));
+        groups_are_clear_ = false;
+        continue;
+      }
+      // RFC 2409 4: in Aggressive Mode the group cannot be negotiated, for the first message holds
+      // the key exchange.
+      if (profile_.aggressive && by_default && suite->group != DhGroup::kModp2048) continue;
+      if (!is_new(profile_.ike, *suite, item)) continue;
+      if (profile_.aggressive && first && suite->group != *first) {
+        report_.add(item.where,
+                    "aggressive mode allows one group, but ike has " + to_text(*first) + " and " +
+                        to_text(suite->group),
+                    "write the same group in every proposal, or mode = \"main\"");
+      }
+      if (!first) first = suite->group;
+      note_group(suite->group, item.where);
+      profile_.ike.push_back(*suite);
+    }
+  }
+
+  void read_esp() {
+    for (const Item& item : proposals("esp")) {
+      auto suite = parse_esp_proposal(item.text);
+      if (!suite) {
+        add_faults(item.where, std::move(suite.error()));
+      } else if (is_new(profile_.esp, *suite, item)) {
+        profile_.esp.push_back(*suite);
+      }
+    }
+  }
+
+  // False, with a report, for the same thing under another name: sha and sha1.
+  template <class T>
+  bool is_new(const std::vector<T>& known, const T& value, const Item& item) {
+    if (std::find(known.begin(), known.end(), value) == known.end()) return true;
+    report_.add(item.where, quote(item.text) + " repeats an earlier value of this list",
+                "keep one");
+    return false;
+  }
+
+  void read_lifetimes() {
+    if (const auto life = in_.duration("ike-lifetime", {1min, 168h})) {
+      profile_.ike_lifetime = *life;
+    }
+    if (const auto life = in_.duration("esp-lifetime", {30s, 168h})) {
+      profile_.esp_lifetime = *life;
+    }
+  }
+
+  void read_inner() {
+    if (const auto ask = in_.boolean("mode-config")) profile_.mode_config = *ask;
+    if (const auto networks = in_.list("networks", limits::kSplitNetworksMax)) {
+      for (const Item& item : *networks) {
+        append_value(profile_.networks, parse_network(item.text), item);
+      }
+    }
+    if (const auto text = in_.text("address")) {
+      if (auto address = parse_inner_address(*text)) {
+        profile_.address = *address;
+      } else {
+        report_.add(value_of("address"), std::move(address.error()));
+      }
+    }
+    if (in_.is_unclear("mode-config")) return;
+    if (profile_.mode_config && in_.find("address") != nullptr) {
+      report_.add(key_of("address"), "address is set, but mode-config asks the gateway for one",
+                  "write mode-config = false, or remove address");
+    }
+    if (!profile_.mode_config && !in_.mentions("address")) {
+      report_.add(key_of("mode-config"), "without mode-config the profile must give an address",
+                  "write address = \"10.9.8.7\"");
+    }
+  }
+
+  template <class T>
+  void append_value(std::vector<T>& out, Result<T, Fault> value, const Item& item) {
+    if (!value) {
+      report_.add(item.where, std::move(value.error()));
+    } else if (is_new(out, *value, item)) {
+      out.push_back(std::move(*value));
+    }
+  }
+
+  void read_liveness() {
+    Profile& p = profile_;
+    if (const auto natt = in_.choice("nat-traversal")) {
+      p.natt = *natt == "force" ? NatTraversal::kForce : NatTraversal::kAuto;
+    }
+    if (const auto every = in_.duration("keepalive", {1s, 10min, true})) p.keepalive = *every;
+    if (const auto delay = in_.duration("dpd-delay", {1s, 1h, true})) p.dpd_delay = *delay;
+    if (const auto n = in_.integer("dpd-attempts", 1, 20)) p.dpd_attempts = static_cast<int>(*n);
+    if (const auto contact = in_.boolean("initial-contact")) p.initial_contact = *contact;
+  }
+
+  void read_device() {
+    if (const auto name = in_.text("interface")) {
+      profile_.interface = *name;
+      if (auto fault = interface_fault(*name))
+        report_.add(value_of("interface"), std::move(*fault));
+    }
+    if (const auto mtu = in_.integer("mtu", 576, 9000, true)) {
+      profile_.mtu = static_cast<std::size_t>(*mtu);
+    }
+  }
+
+  void read_dns() {
+    const Entry* entry = in_.find("dns");
+    if (entry != nullptr && entry->value.kind == Item::Kind::kText) {
+      profile_.use_dns = in_.choice("dns") != "none";
+    } else if (const auto servers = in_.list("dns", limits::kDnsServersMax)) {
+      for (const Item& item : *servers) {
+        append_value(profile_.dns, parse_dns_server(item.text), item);
+      }
+      if (entry->items.empty()) {
+        report_.add(value_of("dns"), "dns lists no server", "write \"gateway\" or \"none\"");
+      }
+    }
+    read_domains("search-domains", profile_.search_domains);
+    read_domains("routing-domains", profile_.routing_domains);
+  }
+
+  void read_domains(std::string_view key, std::vector<std::string>& out) {
+    const auto domains = in_.list(key, kDomainsMax);
+    if (!domains) return;
+    for (const Item& item : *domains) {
+      if (auto fault = domain_fault(item.text)) {
+        report_.add(item.where, std::move(*fault));
+      } else if (is_new(out, item.text, item)) {
+        out.push_back(item.text);
+      }
+    }
+    if (!profile_.use_dns && !domains->empty()) {
+      report_.add(key_of(key), std::string(key) + " has no effect with dns = \"none\"",
+                  "remove one of the two");
+    }
+  }
+
+  void note_group(DhGroup group, const Where& where) {
+    for (const WeakChoice& weak : weak_choices()) {
+      if (weak.group == group) weak_uses_.push_back({&weak, where});
+    }
+  }
+
+  // A weak choice needs its word, and a word needs its choice: a profile that was mended must not
+  // go on allowing what it no longer uses.
+  void check_weak() {
+    if (profile_.aggressive) {
+      for (const WeakChoice& weak : weak_choices()) {
+        if (!weak.group) weak_uses_.push_back({&weak, value_of("mode")});
+      }
+    }
+    const std::vector<Item> allowed = allowed_words();
+    for (const WeakChoice& weak : weak_choices()) {
+      const auto use = std::find_if(weak_uses_.begin(), weak_uses_.end(),
+                                    [&](const WeakUse& u) { return u.choice == &weak; });
+      const auto word = std::find_if(allowed.begin(), allowed.end(),
+                                     [&](const Item& item) { return item.text == weak.word; });
+      const bool used = use != weak_uses_.end();
+      if (used) profile_.weak.emplace_back(weak.word);
+      if (used && word == allowed.end() && !in_.is_unclear("allow-weak")) {
+        report_.add(
+            use->where, std::string(weak.risk),
+            "if the gateway knows nothing better, write " + quote(weak.word) + " in allow-weak");
+      } else if (!used && word != allowed.end() && can_judge(weak)) {
+        report_.add(word->where,
+                    "allow-weak names " + quote(weak.word) + ", which nothing here uses",
+                    "remove the word");
+      }
+    }
+  }
+
+  // A proposal that could not be read may be the one that uses the word.
+  bool can_judge(const WeakChoice& weak) const {
+    if (!weak.group) return !in_.is_unclear("mode");
+    return groups_are_clear_ && !in_.is_unclear("ike") && !in_.is_unclear("pfs");
+  }
+
+  std::vector<Item> allowed_words() {
+    std::vector<std::string_view> words;
+    for (const WeakChoice& weak : weak_choices()) words.push_back(weak.word);
+    std::vector<Item> known;
+    for (Item& item : in_.list("allow-weak", 16).value_or(std::vector<Item>())) {
+      if (std::find(words.begin(), words.end(), item.text) != words.end()) {
+        known.push_back(std::move(item));
+        continue;
+      }
+      const std::string meant = nearest(item.text, words);
+      report_.add(item.where, "allow-weak does not know " + quote(item.text),
+                  meant.empty() ? "it knows modp1024, modp1536 and aggressive-psk"
+                                : "did you mean \"" + meant + "\"?");
+    }
+    return known;
+  }
+
+  struct WeakUse {
+    const WeakChoice* choice;
+    Where where;
+  };
+
+  Settings& in_;
+  Report& report_;
+  Profile profile_;
+  std::vector<WeakUse> weak_uses_;
+  bool groups_are_clear_ = true;
+};
+
+// The mistakes of the text as a whole, after which reading on makes no sense.
+bool is_readable(std::string_view text, bool has_overrides, Report& report) {
+  if (text.size() > kProfileMax) {
+    report.add(
+        {}, "the file has " + std::to_string(text.size()) + " octets",
+        "a profile has at most " + std::to_string(kProfileMax) + "; is this the right file?");
+    return false;
+  }
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
+    report.add(locate(text, nul), "a NUL octet", "a profile is text; is this the right file?");
+    return false;
+  }
+  if (!has_overrides && text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+    report.add({}, "the profile is empty",
+               "the shortest one that works is gateway = \"vpn.example.com\"");
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<Profile, std::vector<Diagnostic>> parse_profile(std::string_view text, std::string_view file,
+                                                       std::string_view name,
+                                                       std::span<const Override> overrides) {
+  Report report(file);
+  if (!is_readable(text, !overrides.empty(), report)) return fail(report.take());
+  Settings settings(read_document(text, report), overrides, report);
+  Profile profile = ProfileBuilder(settings, report).build();
+  if (!report.empty()) return fail(report.take());
+  profile.name = name;
+  profile.file = file;
+  return profile;
+}
+
+}  // namespace godwit::config

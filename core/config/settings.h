@@ -1,0 +1,61 @@
+// The entries of a document and the flags over them, read key by key with the type the option table
+// gives. A mistake goes to the report, and the caller sees the key as absent.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config/document.h"
+#include "core/config/options.h"
+#include "core/config/report.h"
+#include "core/config/values.h"
+
+namespace godwit::config {
+
+struct Override;
+
+class Settings {
+ public:
+  Settings(Document document, std::span<const Override> overrides, Report& report);
+
+  // Reports keys that do not exist or may not, once.
+  void check_keys();
+
+  // The entry of a key, whatever its value; null when the text has none.
+  const Entry* find(std::string_view key) const;
+  // The text names the key, even if its value could not be read.
+  bool mentions(std::string_view key) const;
+  // The text names the key with a value that was, or will be, reported: what it means is unknown.
+  bool is_unclear(std::string_view key) const;
+
+  std::optional<std::string> text(std::string_view key);
+  std::optional<std::string> path(std::string_view key);
+  std::optional<std::string> choice(std::string_view key);
+  std::optional<std::int64_t> integer(std::string_view key, std::int64_t min, std::int64_t max,
+                                      bool or_zero = false);
+  std::optional<bool> boolean(std::string_view key);
+
+  struct Range {
+    Duration min;
+    Duration max;
+    bool or_zero = false;
+  };
+  std::optional<Duration> duration(std::string_view key, Range range);
+
+  // The texts of a list, at most `max` of them, none twice; nothing when the key is absent.
+  std::optional<std::vector<Item>> list(std::string_view key, std::size_t max);
+
+ private:
+  void fault(std::string_view key, const Where& where, std::string message, std::string hint);
+  bool has_type(const Entry& entry, Item::Kind kind, std::string_view what);
+  bool is_plain_text(const std::string& text, const Where& where, std::string_view key);
+
+  std::vector<Entry> entries_;
+  std::vector<std::string> unclear_;
+  Report& report_;
+};
+
+}  // namespace godwit::config

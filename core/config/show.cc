@@ -1,0 +1,129 @@
+#include "core/config/show.h"
+
+#include "core/config/proposal.h"
+#include "core/config/report.h"
+#include "core/config/values.h"
+
+namespace godwit::config {
+namespace {
+
+class Writer {
+ public:
+  void raw(std::string_view key, std::string_view value) {
+    out_ += std::string(key) + " = " + std::string(value) + "\n";
+  }
+  void text(std::string_view key, std::string_view value) { raw(key, toml_string(value)); }
+  void number(std::string_view key, std::size_t value) { raw(key, std::to_string(value)); }
+  void boolean(std::string_view key, bool value) { raw(key, value ? "true" : "false"); }
+  void duration(std::string_view key, Duration value) { text(key, duration_text(value)); }
+
+  template <class T, class ToText>
+  void list(std::string_view key, const std::vector<T>& values, ToText to_words) {
+    std::string all;
+    for (const T& value : values) all += (all.empty() ? "" : ", ") + toml_string(to_words(value));
+    raw(key, "[" + all + "]");
+  }
+
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+void show_secret(Writer& w, const std::string& kind, const SecretSource& secret) {
+  using Kind = SecretSource::Kind;
+  switch (secret.kind) {
+    case Kind::kNone:
+      return;
+    case Kind::kFile:
+      w.text(kind + "-source", "file");
+      w.text(kind + "-file", secret.path);
+      return;
+    case Kind::kAskpass:
+      w.text(kind + "-source", "askpass");
+      return;
+    case Kind::kStdin:
+      w.text(kind + "-source", "stdin");
+      return;
+    case Kind::kPrompt:
+      w.text(kind + "-source", "prompt");
+      return;
+  }
+}
+
+void show_gateway(Writer& w, const Profile& p) {
+  w.text("gateway", p.gateway);
+  w.number("gateway-port", p.gateway_port);
+  w.number("gateway-natt-port", p.gateway_natt_port);
+  w.number("local-port", p.local_port);
+  w.number("local-natt-port", p.local_natt_port);
+}
+
+void show_authentication(Writer& w, const Profile& p) {
+  w.text("mode", p.aggressive ? "aggressive" : "main");
+  w.text("auth", p.xauth ? "xauth-psk" : "psk");
+  if (!p.local_id.text.empty()) w.text("id", p.local_id.text);
+  w.text("id-type", id_type_word(p.local_id.type));
+  if (p.remote_id) {
+    w.text("remote-id", p.remote_id->text);
+    w.text("remote-id-type", id_type_word(p.remote_id->type));
+  }
+  show_secret(w, "psk", p.psk);
+  if (!p.user.empty()) w.text("user", p.user);
+  show_secret(w, "password", p.password);
+  for (const SecretSource* secret : {&p.psk, &p.password}) {
+    if (secret->kind != SecretSource::Kind::kAskpass) continue;
+    w.text("askpass", secret->path);
+    break;
+  }
+}
+
+void show_proposals(Writer& w, const Profile& p) {
+  w.list("ike", p.ike, [](const crypto::IkeSuite& suite) { return to_text(suite); });
+  w.list("esp", p.esp, [](const crypto::EspSuite& suite) { return to_text(suite); });
+  w.text("pfs", p.pfs ? to_text(*p.pfs) : "none");
+  w.duration("ike-lifetime", p.ike_lifetime);
+  w.duration("esp-lifetime", p.esp_lifetime);
+  const auto same = [](const std::string& word) { return word; };
+  if (!p.weak.empty()) w.list("allow-weak", p.weak, same);
+}
+
+void show_inner(Writer& w, const Profile& p) {
+  const auto same = [](const std::string& name) { return name; };
+  w.boolean("mode-config", p.mode_config);
+  if (!p.networks.empty()) {
+    w.list("networks", p.networks, [](const Prefix& prefix) { return prefix.to_string(); });
+  }
+  if (p.address) w.text("address", p.address->to_string());
+  if (!p.dns.empty()) {
+    w.list("dns", p.dns, [](const IpAddress& server) { return server.to_string(); });
+  } else {
+    w.text("dns", p.use_dns ? "gateway" : "none");
+  }
+  if (!p.search_domains.empty()) w.list("search-domains", p.search_domains, same);
+  if (!p.routing_domains.empty()) w.list("routing-domains", p.routing_domains, same);
+  if (!p.interface.empty()) w.text("interface", p.interface);
+  w.number("mtu", p.mtu);
+}
+
+void show_liveness(Writer& w, const Profile& p) {
+  w.text("nat-traversal", p.natt == NatTraversal::kForce ? "force" : "auto");
+  w.duration("keepalive", p.keepalive);
+  w.duration("dpd-delay", p.dpd_delay);
+  w.number("dpd-attempts", static_cast<std::size_t>(p.dpd_attempts));
+  w.boolean("initial-contact", p.initial_contact);
+}
+
+}  // namespace
+
+std::string show_profile(const Profile& profile) {
+  Writer w;
+  show_gateway(w, profile);
+  show_authentication(w, profile);
+  show_proposals(w, profile);
+  show_inner(w, profile);
+  show_liveness(w, profile);
+  return w.take();
+}
+
+}  // namespace godwit::config

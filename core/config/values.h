@@ -1,0 +1,36 @@
+// Single values of a profile: durations, names, identities. Each either is right or says what is
+// wrong with it and what to write instead.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.h"
+#include "core/config/profile.h"
+#include "core/config/report.h"
+
+namespace godwit::config {
+
+std::optional<std::int64_t> parse_integer(std::string_view text);
+
+// "8h", "90m", "1h30m", "3600s", "7d" or a bare number of seconds.
+std::optional<Duration> parse_duration(std::string_view text);
+std::string duration_text(Duration duration);  // the largest unit that divides it: "8h"
+
+// RFC 1123 2.1: letters, digits and hyphens, labels of 1 to 63, 253 in all; a final dot may stand.
+bool is_dns_name(std::string_view text);
+
+// A gateway: an address a packet can be sent to, or a name.
+std::optional<Fault> host_fault(std::string_view text);
+std::optional<Fault> domain_fault(std::string_view text);
+std::optional<Fault> interface_fault(std::string_view text);
+Result<IpAddress, Fault> parse_inner_address(std::string_view text);
+Result<IpAddress, Fault> parse_dns_server(std::string_view text);
+Result<Prefix, Fault> parse_network(std::string_view text);
+
+// `type` is a word of id-type: auto, ipv4, fqdn, user-fqdn, key-id (RFC 2407 4.6.2.1).
+Result<Identity, Fault> parse_identity(std::string_view text, std::string_view type);
+std::string_view id_type_word(Identity::Type type);
+
+}  // namespace godwit::config

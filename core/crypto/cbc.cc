@@ -1,0 +1,38 @@
+#include "core/crypto/cbc.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/base/check.h"
+#include "core/base/secret.h"
+#include "core/crypto/mbedtls_owned.h"
+
+namespace godwit::crypto {
+
+namespace {
+
+void crypt(int mode, Bytes key, Bytes iv, MutBytes data) {
+  CHECK(key.size() == 16 || key.size() == 24 || key.size() == 32);
+  CHECK(iv.size() == IkeCipher::kBlock);
+  CHECK(data.size() % IkeCipher::kBlock == 0);
+  if (data.empty()) return;
+
+  Aes aes;
+  const auto bits = static_cast<unsigned>(key.size() * 8);
+  CHECK((mode == MBEDTLS_AES_ENCRYPT ? mbedtls_aes_setkey_enc(aes.get(), key.data(), bits)
+                                     : mbedtls_aes_setkey_dec(aes.get(), key.data(), bits)) == 0);
+  // The library leaves the next IV where it found this one, so it works on a copy.
+  std::array<std::uint8_t, IkeCipher::kBlock> chain;
+  std::copy(iv.begin(), iv.end(), chain.begin());
+  CHECK(mbedtls_aes_crypt_cbc(aes.get(), mode, data.size(), chain.data(), data.data(),
+                              data.data()) == 0);
+  wipe(chain);
+}
+
+}  // namespace
+
+void cbc_encrypt(Bytes key, Bytes iv, MutBytes data) { crypt(MBEDTLS_AES_ENCRYPT, key, iv, data); }
+
+void cbc_decrypt(Bytes key, Bytes iv, MutBytes data) { crypt(MBEDTLS_AES_DECRYPT, key, iv, data); }
+
+}  // namespace godwit::crypto

@@ -1,0 +1,108 @@
+// Main Mode (RFC 2409 5.4) with NAT traversal (RFC 3947 3.2, 4). The picture is in phase1.h.
+#include <array>
+
+#include "core/ike/v1/phase1.h"
+
+namespace godwit::ike::v1 {
+namespace {
+
+constexpr std::array<Rule, 2> kMain2 = {{{PayloadType::kSa, 1, 1}, {PayloadType::kNotify, 0, 4}}};
+constexpr std::array<Rule, 6> kMain4 = {{{PayloadType::kKe, 1, 1},
+                                         {PayloadType::kNonce, 1, 1},
+                                         {PayloadType::kNatD, 0, 16},
+                                         {PayloadType::kNatDDraft, 0, 16},
+                                         {PayloadType::kCertRequest, 0, 8},
+                                         {PayloadType::kNotify, 0, 4}}};
+constexpr std::array<Rule, 5> kMain6 = {{{PayloadType::kId, 1, 1},
+                                         {PayloadType::kHash, 1, 1},
+                                         {PayloadType::kCert, 0, 8},
+                                         {PayloadType::kCertRequest, 0, 8},
+                                         {PayloadType::kNotify, 0, 4}}};
+
+}  // namespace
+
+void Phase1::on_main2(const Header& header, Bytes message, Phase1Step& st) {
+  const auto payloads = decode_payloads(header.first, message.subspan(kHeaderSize), false);
+  if (!payloads) return st.drop(payloads.error());
+  if (const auto ok = check_rules(*payloads, kMain2); !ok) return st.drop(ok.error());
+  if (!choose(*payloads, st)) return;
+  responder_ = header.responder;
+  st.accepted = true;
+  st.job = crypto::DhGenerate{choice_.suite.group};
+  state_ = MainKeygen{};
+}
+
+void Phase1::send_main3(Phase1Step& st) {
+  ChainBuilder chain;
+  chain.add(PayloadType::kKe, dh_.public_value);
+  chain.add(PayloadType::kNonce, own_nonce_);
+  add_nat_d(chain, vendors_.natt, choice_.suite.hash, initiator_, responder_, st.own, st.peer,
+            config_.force_natt, st.rng);
+  st.send = plain_message(chain);
+  state_ = AwaitMain4{};
+}
+
+void Phase1::on_main4(Bytes body, PayloadType first, Phase1Step& st) {
+  const auto payloads = decode_payloads(first, body, false);
+  if (!payloads) return st.drop(payloads.error());
+  if (const auto ok = check_rules(*payloads, kMain4); !ok) return st.drop(ok.error());
+  if (!keep_peer_values(*payloads, st)) return;
+  nat_ = find_nat(*payloads, vendors_.natt, choice_.suite.hash, initiator_, responder_, st.own,
+                  st.peer);
+  nat_.forced = config_.force_natt;
+  if (!nat_.any() && !nat_.forced) {
+    st.accepted = true;
+    // Our NAT-D payloads are with the gateway already, and it has found no NAT either. Without one
+    // it would want ESP as an IP protocol, so the exchange starts anew and claims a NAT.
+    st.needs_force = true;
+    state_ = Done{};
+    return;
+  }
+  // Message 3 is not answered before the public value turns out good: should it be a damaged copy,
+  // the gateway has to repeat itself.
+  crypto::DhKeyPair ours{dh_.group, dh_.public_value, dh_.exponent.clone()};
+  st.job = crypto::DhCompute{std::move(ours), peer_public_};
+  state_ = MainAgree{st.own, st.peer};
+}
+
+void Phase1::send_main5(const SecretBytes& g_xy, const MainAgree& /*state*/, Phase1Step& st) {
+  st.accepted = true;
+  st.nat_found = true;
+  IsakmpSa sa = make_sa(g_xy);
+  const ByteVec id_body = encode_id(config_.own_id);
+  const crypto::Digest hash_i = phase1_hash(sa.keys(), dh_.public_value, peer_public_, initiator_,
+                                            responder_, sa_body_, id_body);
+  ChainBuilder chain;
+  chain.add(PayloadType::kId, id_body);
+  chain.add(PayloadType::kHash, hash_i);
+  add_initial_contact(chain);
+  Iv iv = phase1_iv(choice_.suite.hash, dh_.public_value, peer_public_);
+  st.send = sa.seal(sa.header(Exchange::kMain, MessageId{0}), chain, iv);
+  st.floats = true;  // RFC 3947 4: the ID payload is the first thing on the new ports
+  state_ = AwaitMain6{std::move(sa), iv};
+}
+
+void Phase1::on_main6(AwaitMain6& state, const Header& header, Bytes message, Phase1Step& st) {
+  auto opened = state.sa.open(header, message, state.iv);
+  if (!opened) {
+    if (header.encrypted()) st.hint = Failure{FailureKind::kGatewayAuthFailed};
+    return st.drop(opened.error());
+  }
+  if (const auto ok = check_rules(opened->payloads, kMain6); !ok) return st.drop(ok.error());
+  const Bytes id_body = opened->payloads.first(PayloadType::kId)->body;
+  const auto id = decode_id(id_body);
+  if (!id) return st.drop(id.error());
+  const crypto::Digest hash_r = phase1_hash(state.sa.keys(), peer_public_, dh_.public_value,
+                                            responder_, initiator_, sa_body_, id_body);
+  if (!equal_ct(hash_r, opened->payloads.first(PayloadType::kHash)->body)) {
+    st.hint = Failure{FailureKind::kGatewayAuthFailed};
+    return st.drop(Drop::kBadHash);
+  }
+  st.accepted = true;
+  if (!accept_peer_id(*id, st)) return;
+  state.sa.set_last_phase1_block(opened->next_iv);
+  st.outcome = Phase1Outcome{std::move(state.sa), choice_, vendors_, nat_, *id};
+  state_ = Done{};
+}
+
+}  // namespace godwit::ike::v1

@@ -1,0 +1,41 @@
+// Vendor IDs (RFC 2408 3.16): what a peer says it is and can do. Unknown ones are ignored (ISK-29).
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "core/base/bytes.h"
+
+namespace godwit::ike {
+
+enum class Vendor : std::uint8_t {
+  kNattRfc3947,
+  kNattDraft00,
+  kNattDraft01,
+  kNattDraft02,
+  kNattDraft02n,  // with the newline that the draft prints
+  kNattDraft03,
+  kNattDraft04,
+  kNattDraft05,
+  kNattDraft06,
+  kNattDraft07,
+  kNattDraft08,
+  kXauth,
+  kDpd,
+  kUnity,
+  kFragmentation,
+  kCiscoVpn3000,
+  kMicrosoft,
+  kStrongSwan,
+  kRacoon,
+  kFortigate,
+  kCheckPoint,
+  kNetscreen,
+  kSonicWall,
+};
+
+std::optional<Vendor> recognise_vendor(Bytes body);  // exact or by the prefix the vendor defines
+std::string_view name(Vendor vendor);
+Bytes vendor_octets(Vendor vendor);  // what we send; only for those we do send
+
+}  // namespace godwit::ike

@@ -1,0 +1,213 @@
+#include "core/session/child_sas.h"
+
+#include <algorithm>
+
+namespace godwit::session {
+namespace {
+
+using ike::v1::ChildPolicy;
+using ike::v1::QuickOutcome;
+
+// The gateway installs the new SAs when it has read message 3, which leaves right before the first
+// packet; until it surely has, packets go out under the old SA.
+constexpr Duration kHoldOutbound = 1s;
+// QM-17: packets under the old SA may still be on their way.
+constexpr Duration kOldInboundGrace = 30s;
+// A gateway that closes deletes the ESP SAs first and itself right after.
+constexpr Duration kDeletedDelay = 1s;
+// ESP-22: of 2^32 sequence numbers a quarter is left for the negotiation.
+constexpr std::uint64_t kRekeyPackets = 3ull << 30;
+
+// 80..85 % of the lifetime, so that both ends rarely start at once.
+Duration rekey_after(Duration lifetime, Rng& rng) {
+  return lifetime * (800 + rng.public_number<std::uint16_t>() % 51) / 1000;
+}
+
+}  // namespace
+
+void ChildSas::want(ChildPolicy policy) { children_.push_back(Child{std::move(policy), {}, {}}); }
+
+std::vector<ChildPolicy> ChildSas::policies() const {
+  std::vector<ChildPolicy> out;
+  for (const Child& child : children_) out.push_back(child.policy);
+  return out;
+}
+
+bool ChildSas::complete() const {
+  return std::none_of(children_.begin(), children_.end(),
+                      [](const Child& child) { return child.pairs.empty(); });
+}
+
+ChildSas::Child* ChildSas::child_of(const Prefix& remote) {
+  const auto it = std::find_if(children_.begin(), children_.end(), [&](const Child& child) {
+    return child.policy.remote.contains(remote);
+  });
+  return it == children_.end() ? nullptr : &*it;
+}
+
+const ChildSas::Pair* ChildSas::newest(const Child& child) {
+  return child.pairs.empty() ? nullptr : &child.pairs.back();
+}
+
+void ChildSas::install(QuickOutcome&& sas, bool by_gateway, Step& st) {
+  Child* child = child_of(sas.remote);
+  if (child == nullptr) return;
+  const bool rekey = !child->pairs.empty();
+  if (rekey) ++rekeys_;
+
+  InstallSa action;
+  action.inbound = {
+      sas.inbound, sas.suite, std::move(sas.keymat_in), {}, {{sas.local}, {sas.remote}}};
+  action.outbound = {
+      sas.outbound, sas.suite, std::move(sas.keymat_out), {}, {{sas.local}, {sas.remote}}};
+  st.rng.fill_secret(action.outbound.iv_key.fill());
+  st.rng.fill_secret(action.inbound.iv_key.fill());
+  action.hold_outbound = rekey;
+  st.out.push(std::move(action));
+  st.report(SaInstalled{sas.inbound, sas.outbound, sas.suite, sas.lifetime, rekey, by_gateway});
+
+  Pair& pair = child->pairs.emplace_back();
+  pair.inbound = sas.inbound;
+  pair.outbound = sas.outbound;
+  pair.suite = sas.suite;
+  pair.installed = st.now;
+  pair.rekey_at = st.now + rekey_after(sas.lifetime, st.rng);
+  pair.expires = st.now + sas.lifetime;
+  pair.confirmed = !by_gateway;
+  if (rekey) pair.use_at = st.now + (by_gateway ? kOldInboundGrace : kHoldOutbound);
+}
+
+// The new pair carries traffic from now on, and its predecessors go after a while.
+void ChildSas::use(Child& child, Pair& pair, Step& st) {
+  if (pair.use_at) {
+    pair.use_at.reset();
+    st.out.push(UseSa{pair.outbound});
+  }
+  for (Pair& other : child.pairs) {
+    if (&other == &pair) break;
+    if (!other.retire_at) other.retire_at = std::min(st.now + kOldInboundGrace, other.expires);
+  }
+}
+
+void ChildSas::confirmed(EspSpi inbound, Step& st) {
+  for (Child& child : children_) {
+    for (Pair& pair : child.pairs) {
+      if (pair.inbound != inbound) continue;
+      pair.confirmed = true;
+      use(child, pair, st);
+      return;
+    }
+  }
+}
+
+void ChildSas::on_traffic(const TrafficFacts& facts, Step& st) {
+  for (std::size_t i = 0; i < facts.pair_count; ++i) {
+    const TrafficFacts::Pair& fact = facts.pairs[i];
+    for (Child& child : children_) {
+      for (Pair& pair : child.pairs) {
+        if (pair.inbound != fact.inbound) continue;
+        // What arrives under the new SA proves that the gateway has it.
+        if (fact.packets_in > 0 && pair.packets_in == 0) confirmed(pair.inbound, st);
+        pair.packets_in = fact.packets_in;
+        pair.rekey_now |= fact.packets_out >= kRekeyPackets || fact.packets_in >= kRekeyPackets;
+      }
+    }
+  }
+}
+
+bool ChildSas::deleted(const std::vector<EspSpi>& spis, Step& st) {
+  bool whole = true;
+  for (Child& child : children_) {
+    const std::size_t before = child.pairs.size();
+    std::erase_if(child.pairs, [&](const Pair& pair) {
+      // The RFC names the sender's inbound SPI; a gateway whose installation failed names ours.
+      const auto names = [&](EspSpi spi) {
+        return std::find(spis.begin(), spis.end(), spi) != spis.end();
+      };
+      if (!names(pair.outbound) && !names(pair.inbound)) return false;
+      st.out.push(RemoveSa{pair.inbound, pair.outbound});
+      return true;
+    });
+    if (child.pairs.size() == before) continue;
+    if (child.pairs.empty()) {
+      whole = false;
+      child.retry_at = st.now + kDeletedDelay;
+    } else {
+      use(child, child.pairs.back(), st);  // what is left has to carry the traffic
+    }
+  }
+  return whole;
+}
+
+void ChildSas::failed(const Prefix& remote, Step& st) {
+  if (Child* child = child_of(remote)) child->retry_at = st.now + kRetryDelay;
+}
+
+bool ChildSas::wants_rekey(const Child& child, Instant now) const {
+  if (now < child.retry_at) return false;
+  const Pair* pair = newest(child);
+  return pair == nullptr || now >= pair->rekey_at || pair->rekey_now;
+}
+
+void ChildSas::expire(Child& child, Due& due, Step& st) {
+  const bool had_any = !child.pairs.empty();
+  for (Pair& pair : child.pairs) {
+    if (pair.use_at && st.now >= *pair.use_at && pair.confirmed) use(child, pair, st);
+  }
+  std::erase_if(child.pairs, [&](const Pair& pair) {
+    const bool retired = pair.retire_at && st.now >= *pair.retire_at;
+    // A pair that the gateway began and never confirmed must not replace anything.
+    const bool abandoned = !pair.confirmed && pair.use_at && st.now >= *pair.use_at;
+    if (!retired && !abandoned && st.now < pair.expires) return false;
+    due.retired.push_back(pair.inbound);
+    st.out.push(RemoveSa{pair.inbound, pair.outbound});
+    return true;
+  });
+  due.expired |= had_any && child.pairs.empty();
+}
+
+std::optional<Instant> ChildSas::child_deadline(const Child& child) {
+  std::optional<Instant> at;
+  for (const Pair& pair : child.pairs) {
+    at = earlier(at, pair.expires);
+    at = earlier(at, pair.retire_at);
+    at = earlier(at, pair.use_at);
+  }
+  const Pair* pair = newest(child);
+  const Instant rekey = pair == nullptr || pair->rekey_now ? child.retry_at : pair->rekey_at;
+  return earlier(at, std::max(rekey, child.retry_at));
+}
+
+std::optional<Instant> ChildSas::next_deadline() const {
+  std::optional<Instant> at;
+  for (const Child& child : children_) at = earlier(at, child_deadline(child));
+  return at;
+}
+
+std::vector<EspSpi> ChildSas::inbound_spis() const {
+  std::vector<EspSpi> out;
+  for (const Child& child : children_) {
+    for (const Pair& pair : child.pairs) out.push_back(pair.inbound);
+  }
+  return out;
+}
+
+void ChildSas::clear(Step& st) {
+  for (const Child& child : children_) {
+    for (const Pair& pair : child.pairs) st.out.push(RemoveSa{pair.inbound, pair.outbound});
+  }
+  children_.clear();
+}
+
+std::optional<ChildSas::Current> ChildSas::current() const {
+  for (const Child& child : children_) {
+    const auto it = std::find_if(child.pairs.rbegin(), child.pairs.rend(),
+                                 [](const Pair& pair) { return !pair.use_at; });
+    if (it != child.pairs.rend()) {
+      return Current{it->inbound, it->outbound, it->suite, it->rekey_at};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace godwit::session

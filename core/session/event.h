@@ -1,0 +1,123 @@
+// What a session tells the user: values, no words. client/report makes the sentences.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/instant.h"
+#include "core/base/strong.h"
+#include "core/crypto/suite.h"
+#include "core/net/address.h"
+
+namespace godwit::session {
+
+// Why a session ended. The client maps each to an exit code, a slug and a remedy.
+enum class EndCause : std::uint8_t {
+  kUserRequest,         // disconnect, Ctrl-C
+  kNoAnswer,            // nothing came back from the gateway's first port
+  kNoAnswerAfterFloat,  // the first messages were answered, nothing came on the NAT-traversal port
+  kProposalRefused,     // phase 1: NO-PROPOSAL-CHOSEN, or an answer that was never offered
+  kGatewayAuthFailed,   // HASH_R is wrong: another pre-shared key, or an unknown group
+  kWeAreRefused,        // the gateway refused our identity or key (AUTHENTICATION-FAILED and kin)
+  kGatewayIdentity,     // the gateway is authentic but its identity is not the profile's
+  kUserRejected,        // XAuth STATUS=FAIL
+  kInputNeeded,         // a question that nobody here can answer
+  kNoAddress,           // Mode Config gave no usable address
+  kPhase2Refused,       // Quick Mode: NO-PROPOSAL-CHOSEN, or an answer that was never offered
+  kSelectorsRefused,    // Quick Mode: INVALID-ID-INFORMATION
+  kNoNatTraversal,      // the gateway speaks no NAT traversal that we speak
+  kBadKeyExchange,      // the gateway's Diffie-Hellman value is not usable
+  kGatewayClosed,       // the gateway deleted the SA
+  kGatewayLost,         // dead peer detection
+  kExpired,             // an SA ran out and could not be replaced
+  kCannotApply,         // this machine refused addresses, routes, DNS or the device
+  kProtocol,            // the gateway broke the protocol in a way that cannot be waited out
+};
+
+// How far a session had come.
+enum class Stage : std::uint8_t {
+  kIdle,
+  kPhase1,      // nothing authentic yet
+  kPhase1Auth,  // keys exist, identities are being proved
+  kXauth,
+  kModeConfig,
+  kQuickMode,
+  kUp,
+  kClosing,
+};
+
+struct EndReason {
+  EndCause cause = EndCause::kUserRequest;
+  Stage stage = Stage::kIdle;
+  std::uint16_t notify = 0;  // the peer's notify type (RFC 2408 3.14.1), 0 when it sent none
+};
+
+enum class NattVersion : std::uint8_t { kNone, kDraft02, kDraft03, kRfc3947 };
+
+// Progress, in the order in which it usually happens.
+struct Phase1Started {
+  bool aggressive = false;
+  Endpoint gateway;
+};
+struct PeerAnswered {  // what messages 1/2 said; not authenticated yet
+  crypto::IkeSuite suite;
+  NattVersion natt = NattVersion::kNone;
+  bool dpd = false;
+  bool xauth = false;
+  bool unity = false;
+};
+struct NatFound {  // RFC 3947 3.2
+  bool we_are_behind = false;
+  bool gateway_is_behind = false;
+  bool forced = false;  // no NAT seen, encapsulation all the same
+};
+struct Floated {  // RFC 3947 4
+  Endpoint local;
+  Endpoint gateway;
+};
+struct GatewayAuthenticated {
+  std::string identity;  // escaped
+};
+struct UserAccepted {};
+struct GatewayMessage {  // banner or XAuth message, escaped
+  std::string text;
+};
+struct AddressAssigned {
+  std::vector<Prefix> addresses;
+  std::vector<IpAddress> dns;
+  std::vector<Prefix> networks;
+  std::string default_domain;
+};
+struct SaInstalled {
+  EspSpi inbound;
+  EspSpi outbound;
+  crypto::EspSuite suite;
+  Duration lifetime{};
+  bool rekey = false;       // replaces an older pair
+  bool by_gateway = false;  // the gateway asked for it
+};
+struct TunnelUp {};
+struct PeerMoved {  // RFC 3947 7; audited (section 8)
+  Endpoint from;
+  Endpoint to;
+};
+struct Retransmitting {
+  int attempt = 0;  // 2 is the first repetition
+  int attempts_max = 0;
+};
+struct HintReceived {  // an unauthenticated notify: it ends nothing, but shortens the wait
+  std::uint16_t notify = 0;
+};
+struct GatewaySilent {  // dead peer detection began to probe
+};
+struct GatewayAlive {  // and was answered
+};
+
+using Event = std::variant<Phase1Started, PeerAnswered, NatFound, Floated, GatewayAuthenticated,
+                           UserAccepted, GatewayMessage, AddressAssigned, SaInstalled, TunnelUp,
+                           PeerMoved, Retransmitting, HintReceived, GatewaySilent, GatewayAlive>;
+
+}  // namespace godwit::session

@@ -1,0 +1,44 @@
+// What all exchanges under one pair of cookies share: where messages go, which were answered how,
+// and which message IDs are taken.
+#pragma once
+
+#include <optional>
+
+#include "core/ike/v1/message_ids.h"
+#include "core/ike/v1/reply_cache.h"
+#include "core/session/local_endpoints.h"
+#include "core/session/step.h"
+
+namespace godwit::session {
+
+class IkeLink {
+ public:
+  // `natt_first`: the exchange starts on the NAT-traversal ports and never floats (NATT-11).
+  IkeLink(LocalEndpoints local, Endpoint ike, Endpoint natt, bool natt_first)
+      : local_(local), ike_(ike), natt_(natt), floated_(natt_first) {}
+
+  bool floated() const { return floated_; }
+  LocalPort port() const { return floated_ ? LocalPort::kNatt : LocalPort::kIke; }
+  const Endpoint& own() const { return floated_ ? local_.natt : local_.ike; }
+  const Endpoint& peer() const { return floated_ ? natt_ : ike_; }
+
+  void float_ports(Step& st);
+  void move_peer(const Endpoint& peer) { (floated_ ? natt_ : ike_) = peer; }
+  void send(Bytes message, Step& st);
+  bool is_reflection(Bytes message) const { return equal(message, last_sent_); }
+
+  // A copy of a handled message: repeats the answer when there is one. True: nothing more to do.
+  bool repeat(Bytes message, Step& st);
+
+  ike::v1::MessageIds ids;
+  ike::v1::ReplyCache replies;
+
+ private:
+  LocalEndpoints local_;
+  Endpoint ike_;
+  Endpoint natt_;
+  bool floated_;
+  ByteVec last_sent_;
+};
+
+}  // namespace godwit::session

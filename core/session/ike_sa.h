@@ -1,0 +1,105 @@
+// One ISAKMP SA's life, from its first message to its deletion: phase 1, XAuth and Mode Config,
+// then Quick Modes, deletes and dead peer detection. It routes messages to those exchanges and
+// keeps what they share; what their results mean for the tunnel is the session's business.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/ike/v1/dpd.h"
+#include "core/ike/v1/informational.h"
+#include "core/ike/v1/phase1.h"
+#include "core/ike/v1/retransmission.h"
+#include "core/session/ike_link.h"
+#include "core/session/quick_modes.h"
+#include "core/session/step.h"
+#include "core/session/transactions.h"
+
+namespace godwit::session {
+
+struct IkeSettings {
+  ike::v1::Phase1Config phase1;
+  Transactions::Settings transactions;
+  LocalEndpoints local;
+  Endpoint gateway_ike;
+  Endpoint gateway_natt;
+  Duration dpd_delay{};
+  int dpd_attempts = 5;
+  bool log_keys = false;
+  bool natt_first = false;  // replaces an SA that has floated: starts on the NAT-traversal ports
+};
+
+class IkeSa {
+ public:
+  IkeSa(IkeSettings settings, Step& st);
+
+  void start(Step& st);
+  bool owns(const ike::Header& header) const;
+  void on_message(const ike::Header& header, Bytes message, LocalPort port, const Endpoint& from,
+                  const std::vector<ike::v1::ChildPolicy>& policies, Step& st);
+  void on_deadline(Step& st);
+  bool on_job(JobDone& done, Step& st);  // false: not ours
+  // `form` must be the open one; anything else is counted and ignored.
+  void answer(std::uint32_t form, std::vector<SecretBytes>&& values, Step& st);
+  void cannot_answer(std::uint32_t form, Step& st);
+  void on_traffic(std::optional<Instant> last_inbound, std::optional<Instant> last_outbound);
+
+  void negotiate(ike::v1::ChildPolicy policy, Step& st);
+  bool negotiating(const Prefix& remote) const { return quick_.running(remote); }
+  void delete_child(EspSpi inbound, Step& st);
+  void delete_self(Step& st);
+
+  std::optional<Instant> due() const;
+  Stage stage() const;
+  bool established() const { return sa_ != nullptr; }
+  bool form_open() const { return transactions_.form_open(); }
+  const IkeLink& link() const { return link_; }
+  IkeLink& link() { return link_; }
+  const ike::v1::Phase1& phase1() const { return phase1_; }
+  const std::optional<ike::IdPayload>& peer_id() const { return peer_id_; }
+  std::optional<Instant> expires() const { return expires_; }
+  Instant last_heard() const { return last_heard_; }
+  std::uint64_t retransmissions() const;
+
+ private:
+  void on_phase1_message(const ike::Header& header, Bytes message, const Endpoint& from, Step& st);
+  void apply(ike::v1::Phase1Step& step, Step& st);
+  void apply_hint(const ike::v1::Failure& hint, Step& st);
+  void finish_phase1(ike::v1::Phase1Outcome&& outcome, bool final_send, Step& st);
+  bool on_protected(const ike::Header& header, Bytes message,
+                    const std::vector<ike::v1::ChildPolicy>& policies, Step& st);
+  bool on_informational(const ike::Header& header, Bytes message, Step& st);
+  void on_information(const ike::v1::Information& information, Step& st);
+  void heard(const Endpoint& from, Step& st);
+  void phase1_deadline(Step& st);
+  void dpd_deadline(Step& st);
+  void end(EndReason reason, bool conclusive, Step& st);
+  EndReason silence_reason() const;
+  ike::v1::Dpd::Facts dpd_facts() const { return {last_heard_, unanswered_since_}; }
+
+  IkeSettings settings_;
+  ike::v1::Phase1 phase1_;
+  IkeLink link_;
+  ike::v1::Retransmission request_;  // of phase 1; the last message stays until it is answered
+  std::optional<JobId> job_;
+  std::optional<ike::v1::ReplyCache::Key> answering_;
+  Endpoint job_peer_;  // where the message came from that a job works on
+  std::optional<ike::v1::Failure> hint_;
+  bool hint_reported_ = false;
+
+  std::unique_ptr<ike::v1::IsakmpSa> sa_;
+  std::optional<ike::IdPayload> peer_id_;
+  Transactions transactions_;
+  QuickModes quick_;
+  std::optional<ike::v1::Dpd> dpd_;
+  std::optional<Instant> expires_;
+  Instant last_heard_{};
+  std::optional<Instant> unanswered_since_;
+  Instant dpd_window_{};  // rate limit of answers to queries (H19)
+  int dpd_answers_ = 0;
+  std::uint64_t retransmissions_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace godwit::session

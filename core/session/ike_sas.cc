@@ -1,0 +1,220 @@
+#include "core/session/ike_sas.h"
+
+namespace godwit::session {
+namespace {
+
+// A damaged message can spoil phase 1 for good; another attempt with fresh cookies gets through.
+constexpr Duration kRetryUntil = 50s;
+constexpr int kAttemptsMax = 4;
+// A replacement that failed is tried again while the old SA lives.
+constexpr Duration kReplaceRetry = 60s;
+// The gateway moves the ESP SAs to the new ISAKMP SA on its own time.
+constexpr Duration kOldKept = 10s;
+
+// 80..85 % of the lifetime, so that a room full of laptops does not come at once.
+Instant replacement_time(Instant now, Instant expires, Rng& rng) {
+  return now + (expires - now) * (800 + rng.public_number<std::uint16_t>() % 51) / 1000;
+}
+
+}  // namespace
+
+template <class F>
+void IkeSas::with_current(Step& st, F call) {
+  Events events;
+  Step inner{st.now, st.rng, st.counters, st.out, st.last_job, events};
+  call(*current_, inner);
+  for (IkeEvent& event : events) on_current_event(std::move(event), st);
+}
+
+template <class F>
+void IkeSas::with_next(Step& st, F call) {
+  Events events;
+  Step inner{st.now, st.rng, st.counters, st.out, st.last_job, events};
+  call(*next_, inner);
+  for (IkeEvent& event : events) {
+    if (next_) on_next_event(std::move(event), st);
+  }
+}
+
+void IkeSas::start(Step& st) {
+  started_ = st.now;
+  begin(st);
+}
+
+void IkeSas::begin(Step& st) {
+  if (current_) earlier_retransmissions_ += current_->retransmissions();
+  ++attempts_;
+  IkeSettings settings = settings_();
+  settings.phase1.force_natt |= force_natt_;
+  current_ = std::make_unique<IkeSa>(std::move(settings), st);
+  with_current(st, [](IkeSa& sa, Step& inner) { sa.start(inner); });
+}
+
+// The replacement starts where the tunnel lives: on the NAT-traversal ports, towards the peer's
+// present address (NATT-11).
+void IkeSas::begin_next(Step& st) {
+  replace_at_ = st.now + kReplaceRetry;
+  IkeSettings settings = settings_();
+  settings.phase1.force_natt |= force_natt_ || current_->phase1().nat().forced;
+  settings.gateway_natt = current_->link().peer();
+  settings.natt_first = true;
+  settings.transactions.previous_address = address_;
+  next_address_.reset();
+  next_ = std::make_unique<IkeSa>(std::move(settings), st);
+  with_next(st, [](IkeSa& sa, Step& inner) { sa.start(inner); });
+}
+
+void IkeSas::on_message(const ike::Header& header, Bytes message, LocalPort port,
+                        const Endpoint& from, const std::vector<ike::v1::ChildPolicy>& policies,
+                        Step& st) {
+  const auto deliver = [&](IkeSa& sa, Step& inner) {
+    sa.on_message(header, message, port, from, policies, inner);
+  };
+  if (next_ && next_->owns(header)) return with_next(st, deliver);
+  if (current_ && current_->owns(header)) return with_current(st, deliver);
+  st.drop(Drop::kUnknownCookies);
+}
+
+void IkeSas::on_job(JobDone& done, Step& st) {
+  bool taken = false;
+  if (next_) with_next(st, [&](IkeSa& sa, Step& inner) { taken = sa.on_job(done, inner); });
+  if (taken || !current_) return;
+  with_current(st, [&](IkeSa& sa, Step& inner) {
+    if (!sa.on_job(done, inner)) st.drop(Drop::kNotReady);
+  });
+}
+
+void IkeSas::answer(std::uint32_t form, std::vector<SecretBytes>&& values, Step& st) {
+  const auto deliver = [&](IkeSa& sa, Step& inner) { sa.answer(form, std::move(values), inner); };
+  if (next_ && next_->form_open()) return with_next(st, deliver);
+  with_current(st, deliver);
+}
+
+void IkeSas::cannot_answer(std::uint32_t form, Step& st) {
+  const auto deliver = [&](IkeSa& sa, Step& inner) { sa.cannot_answer(form, inner); };
+  if (next_ && next_->form_open()) return with_next(st, deliver);
+  with_current(st, deliver);
+}
+
+void IkeSas::on_traffic(std::optional<Instant> last_inbound, std::optional<Instant> last_outbound) {
+  if (current_) current_->on_traffic(last_inbound, last_outbound);
+}
+
+void IkeSas::follow(const Endpoint& from, Step& st) {
+  if (!established() || from == current_->link().peer()) return;
+  if (current_->phase1().nat().we_are_behind) return;  // RFC 3947 7: MUST NOT (NATT-19)
+  st.report(PeerMoved{current_->link().peer(), from});
+  current_->link().move_peer(from);
+  st.out.push(SetPeer{from});
+}
+
+void IkeSas::on_deadline(Step& st) {
+  if (!current_) return;
+  if (old_ && st.now >= *old_until_) {
+    old_->delete_self(st);
+    old_.reset();
+  }
+  if (next_) with_next(st, [](IkeSa& sa, Step& inner) { sa.on_deadline(inner); });
+  if (!lost_) with_current(st, [](IkeSa& sa, Step& inner) { sa.on_deadline(inner); });
+  if (usable() && st.now >= *current_->expires()) {
+    on_current_ended(IkeEnded{.reason = {EndCause::kExpired, Stage::kUp, 0}, .conclusive = true},
+                     st);
+  }
+  if (keep_ && !next_ && replace_at_ && st.now >= *replace_at_) begin_next(st);
+}
+
+void IkeSas::on_current_event(IkeEvent&& event, Step& st) {
+  if (const auto* ended = std::get_if<IkeEnded>(&event)) return on_current_ended(*ended, st);
+  if (const auto* config = std::get_if<ConfigReceived>(&event)) address_ = config->config.address;
+  if (std::holds_alternative<IkeEstablished>(event)) {
+    replace_at_ = replacement_time(st.now, *current_->expires(), st.rng);
+  }
+  st.events.push_back(std::move(event));
+}
+
+void IkeSas::on_current_ended(const IkeEnded& ended, Step& st) {
+  if (ended.needs_force && !force_natt_) {
+    force_natt_ = true;
+    return begin(st);
+  }
+  const EndCause cause = ended.reason.cause;
+  if (!current_->established()) {
+    const bool repeated =
+        last_end_ && last_end_->cause == cause && cause == EndCause::kGatewayAuthFailed;
+    last_end_ = ended.reason;
+    if (!ended.conclusive && !repeated && attempts_ < kAttemptsMax &&
+        st.now - *started_ < kRetryUntil) {
+      return begin(st);
+    }
+  } else if (keep_ && !lost_ && cause != EndCause::kGatewayLost) {
+    // The ESP SAs still carry traffic; a new phase 1 takes charge of them.
+    lost_ = true;
+    last_end_ = ended.reason;
+    if (!next_) begin_next(st);
+    return;
+  }
+  st.events.emplace_back(ended);
+}
+
+void IkeSas::on_next_event(IkeEvent&& event, Step& st) {
+  if (const auto* config = std::get_if<ConfigReceived>(&event)) {
+    next_address_ = config->config.address;
+  } else if (std::holds_alternative<IkeEstablished>(event)) {
+    // Another inner address would end every connection through the tunnel anyway.
+    if (next_address_ != address_) {
+      st.events.emplace_back(
+          IkeEnded{.reason = {EndCause::kNoAddress, Stage::kUp, 0}, .conclusive = true});
+      return;
+    }
+    take_over(st);
+  } else if (const auto* ended = std::get_if<IkeEnded>(&event)) {
+    earlier_retransmissions_ += next_->retransmissions();
+    const IkeEnded end = *ended;
+    next_.reset();
+    if (end.needs_force && !force_natt_) {
+      force_natt_ = true;
+      return begin_next(st);
+    }
+    // Silence may pass, and the ESP SAs still work; a refusal will not.
+    if (lost_ && end.conclusive) st.events.emplace_back(end);
+  }
+}
+
+void IkeSas::take_over(Step& st) {
+  earlier_retransmissions_ += current_->retransmissions();
+  if (!lost_) {
+    old_ = std::move(current_);
+    old_until_ = st.now + kOldKept;
+  }
+  current_ = std::move(next_);
+  lost_ = false;
+  ++replaced_;
+  replace_at_ = replacement_time(st.now, *current_->expires(), st.rng);
+  if (current_->link().peer() != Endpoint{}) st.out.push(SetPeer{current_->link().peer()});
+}
+
+void IkeSas::delete_all(Step& st) {
+  if (old_) old_->delete_self(st);
+  if (next_) next_->delete_self(st);
+  if (current_ && !lost_) current_->delete_self(st);
+}
+
+bool IkeSas::form_open() const {
+  return (current_ && current_->form_open()) || (next_ && next_->form_open());
+}
+
+std::uint64_t IkeSas::retransmissions() const {
+  return earlier_retransmissions_ + (current_ ? current_->retransmissions() : 0) +
+         (next_ ? next_->retransmissions() : 0);
+}
+
+std::optional<Instant> IkeSas::due() const {
+  std::optional<Instant> at;
+  if (old_) at = earlier(at, old_until_);
+  if (next_) at = earlier(at, next_->due());
+  if (current_ && !lost_) at = earlier(at, earlier(current_->due(), current_->expires()));
+  if (keep_ && !next_) at = earlier(at, replace_at_);
+  return at;
+}
+
+}  // namespace godwit::session

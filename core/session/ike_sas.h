@@ -1,0 +1,85 @@
+// The ISAKMP SAs of a tunnel: the one in use, the one that is to replace it, and the one that was
+// replaced. Repeats a connect attempt that damaged messages spoiled, and replaces phase 1 before it
+// expires or after the gateway dropped it, while the ESP SAs go on (IKE1-40).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/session/ike_sa.h"
+
+namespace godwit::session {
+
+class IkeSas {
+ public:
+  // `settings` makes the settings of a new phase 1; asked for each time, so that secrets are not
+  // kept twice.
+  explicit IkeSas(std::function<IkeSettings()> settings) : settings_(std::move(settings)) {}
+
+  void start(Step& st);
+  void on_message(const ike::Header& header, Bytes message, LocalPort port, const Endpoint& from,
+                  const std::vector<ike::v1::ChildPolicy>& policies, Step& st);
+  void on_deadline(Step& st);
+  void on_job(JobDone& done, Step& st);
+  void answer(std::uint32_t form, std::vector<SecretBytes>&& values, Step& st);
+  void cannot_answer(std::uint32_t form, Step& st);
+  void on_traffic(std::optional<Instant> last_inbound, std::optional<Instant> last_outbound);
+  void follow(const Endpoint& from, Step& st);
+
+  bool started() const { return current_ != nullptr; }
+  bool established() const { return current_ && current_->established(); }
+  // False after the gateway dropped the SA: nothing can be negotiated until the next one is there.
+  bool usable() const { return established() && !lost_; }
+  bool lost() const { return lost_; }
+  void negotiate(ike::v1::ChildPolicy policy, Step& st) { current_->negotiate(policy, st); }
+  bool negotiating(const Prefix& remote) const { return current_->negotiating(remote); }
+  void delete_child(EspSpi inbound, Step& st) {
+    if (usable()) current_->delete_child(inbound, st);
+  }
+  void delete_all(Step& st);
+
+  // With the tunnel up, a lost phase 1 is replaced instead of ending everything.
+  void set_up(bool has_children) { keep_ = has_children; }
+
+  std::optional<Instant> due() const;
+  bool form_open() const;
+  const IkeSa& current() const { return *current_; }
+  std::optional<Instant> replace_at() const { return replace_at_; }
+  std::optional<EndReason> last_end() const { return last_end_; }
+  std::uint64_t retransmissions() const;
+  std::uint64_t replaced() const { return replaced_; }
+
+ private:
+  using Events = std::vector<IkeEvent>;
+  template <class F>
+  void with_current(Step& st, F call);
+  template <class F>
+  void with_next(Step& st, F call);
+  void begin(Step& st);
+  void begin_next(Step& st);
+  void on_current_event(IkeEvent&& event, Step& st);
+  void on_current_ended(const IkeEnded& ended, Step& st);
+  void on_next_event(IkeEvent&& event, Step& st);
+  void take_over(Step& st);
+
+  std::function<IkeSettings()> settings_;
+  std::unique_ptr<IkeSa> current_;
+  std::unique_ptr<IkeSa> next_;
+  std::unique_ptr<IkeSa> old_;  // replaced; deleted a little later
+  std::optional<Instant> old_until_;
+  std::optional<Instant> replace_at_;
+  std::optional<IpAddress> address_;  // of the first Mode Config
+  std::optional<IpAddress> next_address_;
+  bool force_natt_ = false;
+  bool keep_ = false;
+  bool lost_ = false;
+  std::optional<Instant> started_;
+  int attempts_ = 0;
+  std::optional<EndReason> last_end_;  // of an attempt that was repeated
+  std::uint64_t earlier_retransmissions_ = 0;
+  std::uint64_t replaced_ = 0;
+};
+
+}  // namespace godwit::session

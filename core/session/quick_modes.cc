@@ -1,0 +1,175 @@
+#include "core/session/quick_modes.h"
+
+#include <algorithm>
+
+namespace godwit::session {
+namespace {
+
+using ike::v1::ChildPolicy;
+using ike::v1::IsakmpSa;
+using ike::v1::QuickFailure;
+using ike::v1::QuickFailureKind;
+using ike::v1::QuickInitiator;
+using ike::v1::QuickResponder;
+using ike::v1::QuickStep;
+
+constexpr int kAttempts = 5;
+// Bounds what a gateway can make us compute at once (H19).
+constexpr std::size_t kRunningMax = 16;
+constexpr Duration kResponderPatience = 60s;
+
+EndCause cause_of(QuickFailureKind kind) {
+  switch (kind) {
+    case QuickFailureKind::kProposalRefused:
+      return EndCause::kPhase2Refused;
+    case QuickFailureKind::kSelectorsRefused:
+      return EndCause::kSelectorsRefused;
+    case QuickFailureKind::kBadKeyExchange:
+      return EndCause::kBadKeyExchange;
+  }
+  return EndCause::kProtocol;
+}
+
+}  // namespace
+
+void QuickModes::finish(const Running* running) {
+  std::erase_if(running_, [&](const auto& entry) { return entry.get() == running; });
+}
+
+void QuickModes::start(const IsakmpSa& sa, ChildPolicy policy, IkeLink& link, Step& st) {
+  policy.offer.spi = ike::v1::fresh_spi(st.rng);
+  const Prefix remote = policy.remote;
+  auto& running = *running_.emplace_back(std::make_unique<Running>(
+      Running{.machine = QuickInitiator(sa, std::move(policy), link.ids.fresh(st.rng), st.rng),
+              .remote = remote,
+              .request = {},
+              .job = {},
+              .answering = {},
+              .unconfirmed = {},
+              .give_up = {}}));
+  QuickStep step{.now = st.now, .rng = st.rng, .counters = st.counters};
+  std::get<QuickInitiator>(running.machine).start(step);
+  apply(running, step, link, st);
+}
+
+bool QuickModes::on_message(const IsakmpSa& sa, const ike::Header& header, Bytes message,
+                            const std::vector<ChildPolicy>& policies, IkeLink& link, Step& st) {
+  const auto it = std::find_if(running_.begin(), running_.end(), [&](const auto& entry) {
+    return std::visit([](const auto& machine) { return machine.id(); }, entry->machine) ==
+           header.message_id;
+  });
+  const auto key = ike::v1::ReplyCache::key_of(message);
+  QuickStep step{.now = st.now, .rng = st.rng, .counters = st.counters};
+  if (it != running_.end()) {
+    Running& running = **it;
+    std::visit([&](auto& machine) { machine.on_message(header, message, step); }, running.machine);
+    if (step.accepted) {
+      running.answering = key;
+      link.replies.handled(key);
+    }
+    apply(running, step, link, st);
+    return step.accepted;
+  }
+  if (link.ids.seen(header.message_id)) return st.refuse(Drop::kBadMessageId);
+  if (running_.size() >= kRunningMax) return st.refuse(Drop::kRateLimited);
+  auto running = std::make_unique<Running>(
+      Running{.machine = QuickResponder(sa, policies, header.message_id, st.rng),
+              .remote = {},
+              .request = {},
+              .job = {},
+              .answering = key,
+              .unconfirmed = {},
+              .give_up = st.now + kResponderPatience});
+  std::get<QuickResponder>(running->machine).on_message(header, message, step);
+  if (!step.accepted) return false;
+  link.ids.insert(header.message_id);
+  link.replies.handled(key);
+  running_.push_back(std::move(running));
+  apply(*running_.back(), step, link, st);
+  return true;
+}
+
+bool QuickModes::on_job(JobDone& done, IkeLink& link, Step& st) {
+  for (const auto& running : running_) {
+    if (running->job != done.id) continue;
+    running->job.reset();
+    QuickStep step{.now = st.now, .rng = st.rng, .counters = st.counters};
+    std::visit([&](auto& machine) { machine.on_job(std::move(done.result), step); },
+               running->machine);
+    apply(*running, step, link, st);
+    return true;
+  }
+  return false;
+}
+
+void QuickModes::apply(Running& running, QuickStep& step, IkeLink& link, Step& st) {
+  if (step.accepted) running.request.stop();
+  if (step.job) running.job = st.start(std::move(*step.job));
+  // The SAs are installed before the message that lets the peer use them leaves (QM-15).
+  if (step.outcome) {
+    if (!running.ours()) running.unconfirmed = step.outcome->inbound;
+    st.events.emplace_back(ChildNegotiated{std::move(*step.outcome), !running.ours()});
+  }
+  if (step.send) {
+    link.send(*step.send, st);
+    if (running.answering) link.replies.answered(*running.answering, *step.send);
+    if (running.ours() && !step.final_send) {
+      running.request.start(std::move(*step.send), st.now, kAttempts, st.rng);
+    }
+  }
+  if (step.confirmed && running.unconfirmed) {
+    st.events.emplace_back(ChildConfirmed{*running.unconfirmed});
+  }
+  if (step.failure && running.ours()) {
+    st.events.emplace_back(
+        ChildFailed{running.remote, cause_of(step.failure->kind), step.failure->notify});
+  }
+  if (step.failure || step.final_send || step.confirmed) finish(&running);
+}
+
+void QuickModes::on_deadline(IkeLink& link, Step& st) {
+  std::vector<const Running*> ended;
+  for (const auto& running : running_) {
+    if (!running->ours()) {
+      if (st.now >= running->give_up) ended.push_back(running.get());
+      continue;
+    }
+    if (!running->request.due() || st.now < *running->request.due()) continue;
+    if (!running->request.exhausted()) {
+      ++retransmissions_;
+      link.send(running->request.resend(st.now, st.rng), st);
+      continue;
+    }
+    st.events.emplace_back(ChildFailed{running->remote, EndCause::kNoAnswerAfterFloat, 0});
+    ended.push_back(running.get());
+  }
+  for (const Running* running : ended) finish(running);
+}
+
+bool QuickModes::on_error(ike::Notify type, Step& st) {
+  const auto it = std::find_if(running_.begin(), running_.end(), [](const auto& entry) {
+    return entry->ours() && entry->request.active();
+  });
+  if (it == running_.end()) return false;
+  const EndCause cause = type == ike::Notify::kInvalidIdInformation ? EndCause::kSelectorsRefused
+                                                                    : EndCause::kPhase2Refused;
+  st.events.emplace_back(ChildFailed{(*it)->remote, cause, static_cast<std::uint16_t>(type)});
+  finish(it->get());
+  return true;
+}
+
+std::optional<Instant> QuickModes::due() const {
+  std::optional<Instant> at;
+  for (const auto& running : running_) {
+    at = earlier(
+        at, running->ours() ? running->request.due() : std::optional<Instant>(running->give_up));
+  }
+  return at;
+}
+
+bool QuickModes::running(const Prefix& remote) const {
+  return std::any_of(running_.begin(), running_.end(),
+                     [&](const auto& entry) { return entry->ours() && entry->remote == remote; });
+}
+
+}  // namespace godwit::session

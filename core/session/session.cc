@@ -1,0 +1,376 @@
+#include "core/session/session.h"
+
+#include "core/base/check.h"
+#include "core/net/udp_encap.h"
+#include "core/session/child_sas.h"
+#include "core/session/ike_sas.h"
+#include "core/session/tunnel_config.h"
+
+namespace godwit::session {
+namespace {
+
+// protocol.md ISK-22: a connect attempt ends within 90 s, time that the user takes excluded.
+constexpr Duration kConnectTime = 88s;
+
+}  // namespace
+
+class Session::Impl {
+ public:
+  Impl(SessionConfig config, Rng& rng)
+      : config_(std::move(config)), rng_(rng), ike_([this] { return ike_settings(); }) {}
+
+  void start(Instant now, Actions& out) {
+    run(now, out, [&](Step& st) {
+      connect_deadline_ = now + kConnectTime;
+      ike_.start(st);
+    });
+  }
+
+  void on_message(Bytes message, LocalPort port, const Endpoint& from, Instant now, Actions& out) {
+    run(now, out, [&](Step& st) {
+      const auto header = ike::decode_header(message);
+      if (!header) return st.drop(header.error());
+      if (finished_) return st.drop(Drop::kUnknownCookies);
+      ike_.on_message(*header, message, port, from, children_.policies(), st);
+    });
+  }
+
+  void on_deadline(Instant now, Actions& out) {
+    run(now, out, [&](Step& st) {
+      if (finished_) return;
+      ike_.on_deadline(st);
+      handle_events(st);
+      if (finished_) return;
+      if (connect_deadline_ && now >= *connect_deadline_) return connect_timed_out(st);
+      if (up_since_) children_deadline(st);
+      if (!finished_) keepalive(st);
+    });
+  }
+
+  void on_user(UserEvent&& event, Instant now, Actions& out) {
+    run(now, out, [&](Step& st) {
+      if (finished_) return st.drop(Drop::kNotReady);
+      if (std::holds_alternative<UserDisconnects>(event)) {
+        return finish({EndCause::kUserRequest, stage(), 0}, st);
+      }
+      if (std::holds_alternative<MachineRefused>(event)) {
+        return finish({EndCause::kCannotApply, stage(), 0}, st);
+      }
+      if (!ike_.started()) return st.drop(Drop::kNotReady);
+      if (auto* answer = std::get_if<UserAnswer>(&event)) {
+        ike_.answer(answer->form_id, std::move(answer->values), st);
+      } else {
+        ike_.cannot_answer(std::get<UserCannotAnswer>(event).form_id, st);
+      }
+      // Only the user's own time is free.
+      if (!up_since_ && !ike_.form_open()) connect_deadline_ = now + kConnectTime;
+    });
+  }
+
+  void on_job(JobDone&& done, Instant now, Actions& out) {
+    run(now, out, [&](Step& st) {
+      if (finished_) return st.drop(Drop::kNotReady);
+      ike_.on_job(done, st);
+    });
+  }
+
+  void on_traffic(const TrafficFacts& facts, Instant now, Actions& out) {
+    run(now, out, [&](Step& st) {
+      if (finished_) return;
+      ike_.on_traffic(facts.last_inbound, facts.last_outbound);
+      children_.on_traffic(facts, st);
+      if (facts.last_outbound && *facts.last_outbound > last_sent_) {
+        last_sent_ = *facts.last_outbound;
+      }
+      if (facts.heard_from && facts.heard_from != last_heard_from_) {
+        last_heard_from_ = facts.heard_from;
+        ike_.follow(*facts.heard_from, st);
+      }
+    });
+  }
+
+  std::optional<Instant> next_deadline() const {
+    if (finished_) return std::nullopt;
+    std::optional<Instant> at = earlier(ike_.due(), connect_deadline_);
+    if (up_since_) at = earlier(at, children_.next_deadline());
+    return earlier(at, keepalive_due());
+  }
+
+  bool finished() const { return finished_; }
+  const Counters& counters() const { return counters_; }
+  Status status(Instant now) const;
+
+ private:
+  template <class F>
+  void run(Instant now, Actions& out, F body) {
+    const std::size_t first = out.list().size();
+    Step st{now, rng_, counters_, out, last_job_, events_};
+    body(st);
+    handle_events(st);
+    // A form stops the clock of the connect attempt: people type slowly.
+    if (ike_.form_open()) connect_deadline_.reset();
+    ike_.set_up(up_since_ && children_.complete());
+    for (std::size_t i = first; i < out.list().size(); ++i) {
+      const auto* send = std::get_if<SendDatagram>(&out.list()[i]);
+      if (send != nullptr && send->from == LocalPort::kNatt) last_sent_ = now;
+    }
+  }
+
+  Stage stage() const {
+    if (up_since_) return Stage::kUp;
+    return ike_.started() ? ike_.current().stage() : Stage::kIdle;
+  }
+
+  IkeSettings ike_settings() const;
+  void handle_events(Step& st);
+  void handle(IkeEvent&& event, Step& st);
+  void on_established(Step& st);
+  void on_child(ChildNegotiated&& child, Step& st);
+  void on_ike_ended(const IkeEnded& ended, Step& st);
+  void bring_up(Step& st);
+  void children_deadline(Step& st);
+  void connect_timed_out(Step& st);
+  void keepalive(Step& st);
+  std::optional<Instant> keepalive_due() const;
+  void finish(EndReason reason, Step& st);
+
+  SessionConfig config_;
+  Rng& rng_;
+  Counters counters_;
+  JobId last_job_;
+  std::vector<IkeEvent> events_;
+
+  IkeSas ike_;
+  ChildSas children_;
+  ike::v1::ModeConfig mode_config_;
+  std::optional<TunnelConfig> tunnel_;  // what is applied
+
+  std::optional<Instant> connect_deadline_;
+  std::optional<Instant> up_since_;
+  Instant last_sent_{};  // from the NAT-traversal port
+  std::optional<Endpoint> last_heard_from_;
+  std::uint64_t keepalives_ = 0;
+  bool finished_ = false;
+};
+
+IkeSettings Session::Impl::ike_settings() const {
+  const config::Profile& profile = config_.profile;
+  IkeSettings settings;
+  settings.phase1.aggressive = profile.aggressive;
+  settings.phase1.xauth = profile.xauth;
+  settings.phase1.mode_config = profile.mode_config;
+  settings.phase1.suites = profile.ike;
+  settings.phase1.lifetime = profile.ike_lifetime;
+  settings.phase1.psk = config_.psk.clone();
+  settings.phase1.own_id = id_payload(profile.local_id, config_.local.ike.address);
+  if (profile.remote_id) {
+    settings.phase1.remote_id = id_payload(*profile.remote_id, config_.gateway);
+  }
+  settings.phase1.force_natt = profile.natt == config::NatTraversal::kForce;
+  settings.phase1.initial_contact = profile.initial_contact;
+  settings.transactions.xauth = profile.xauth;
+  settings.transactions.mode_config = profile.mode_config;
+  settings.transactions.user = profile.user;
+  settings.local = config_.local;
+  settings.gateway_ike = {config_.gateway, profile.gateway_port};
+  settings.gateway_natt = {config_.gateway, profile.gateway_natt_port};
+  settings.dpd_delay = profile.dpd_delay;
+  settings.dpd_attempts = profile.dpd_attempts;
+  settings.log_keys = config_.log_keys;
+  return settings;
+}
+
+void Session::Impl::handle_events(Step& st) {
+  // A handled event may raise others: the list is taken whole until it stays empty.
+  while (!events_.empty()) {
+    std::vector<IkeEvent> taken;
+    taken.swap(events_);
+    for (IkeEvent& event : taken) {
+      if (!finished_) handle(std::move(event), st);
+    }
+  }
+  // The gateway dropped phase 1 and the ESP SAs with it: it means to close.
+  if (!finished_ && up_since_ && ike_.lost() && children_.inbound_spis().empty()) {
+    on_ike_ended(IkeEnded{.reason = *ike_.last_end()}, st);
+  }
+}
+
+void Session::Impl::handle(IkeEvent&& event, Step& st) {
+  if (auto* config = std::get_if<ConfigReceived>(&event)) {
+    mode_config_ = std::move(config->config);
+    if (!mode_config_.banner.empty()) st.report(GatewayMessage{mode_config_.banner});
+  } else if (std::holds_alternative<IkeEstablished>(event)) {
+    on_established(st);
+  } else if (auto* child = std::get_if<ChildNegotiated>(&event)) {
+    on_child(std::move(*child), st);
+  } else if (const auto* confirmed = std::get_if<ChildConfirmed>(&event)) {
+    children_.confirmed(confirmed->inbound, st);
+  } else if (const auto* failed = std::get_if<ChildFailed>(&event)) {
+    if (!up_since_) return finish({failed->cause, Stage::kQuickMode, failed->notify}, st);
+    children_.failed(failed->remote, st);
+  } else if (const auto* deleted = std::get_if<ChildrenDeleted>(&event)) {
+    children_.deleted(deleted->outbound, st);
+  } else if (const auto* ended = std::get_if<IkeEnded>(&event)) {
+    on_ike_ended(*ended, st);
+  }
+}
+
+void Session::Impl::on_established(Step& st) {
+  const config::Profile& profile = config_.profile;
+  if (!mode_config_.address && !profile.mode_config) mode_config_.address = profile.address;
+  // Without Mode Config the laptop's own address is what it speaks for.
+  const IpAddress address = mode_config_.address.value_or(config_.local.natt.address);
+  st.report(AddressAssigned{{*Prefix::make(address, address.bits())},
+                            mode_config_.dns,
+                            mode_config_.split_include,
+                            mode_config_.default_domain});
+  st.out.push(SetPeer{ike_.current().link().peer()});
+  const auto& vendors = ike_.current().phase1().vendors();
+  for (auto& policy : child_policies(profile, mode_config_, address, vendors.natt, vendors.unity)) {
+    children_.want(policy);
+    ike_.negotiate(std::move(policy), st);
+  }
+}
+
+void Session::Impl::on_child(ChildNegotiated&& child, Step& st) {
+  children_.install(std::move(child.sas), child.by_gateway, st);
+  if (!up_since_ && children_.complete()) bring_up(st);
+}
+
+void Session::Impl::bring_up(Step& st) {
+  const auto current = children_.current();
+  CHECK(current);
+  const IpAddress address = mode_config_.address.value_or(config_.local.natt.address);
+  tunnel_ = tunnel_config(config_.profile, mode_config_, address, config_.gateway, current->suite);
+  up_since_ = st.now;
+  connect_deadline_.reset();
+  st.out.push(ApplyTunnel{*tunnel_});
+  st.report(TunnelUp{});
+}
+
+void Session::Impl::on_ike_ended(const IkeEnded& ended, Step& st) {
+  EndReason reason = ended.reason;
+  if (up_since_) reason.stage = Stage::kUp;
+  finish(reason, st);
+}
+
+void Session::Impl::connect_timed_out(Step& st) {
+  EndReason reason{EndCause::kNoAnswer, stage(), 0};
+  if (ike_.current().link().floated()) reason.cause = EndCause::kNoAnswerAfterFloat;
+  if (ike_.last_end()) reason = *ike_.last_end();
+  finish(reason, st);
+}
+
+void Session::Impl::children_deadline(Step& st) {
+  const auto due = children_.on_deadline(
+      [&](const Prefix& remote) { return !ike_.usable() || ike_.negotiating(remote); }, st);
+  for (const EspSpi inbound : due.retired) ike_.delete_child(inbound, st);
+  if (due.expired) return finish({EndCause::kExpired, Stage::kUp, 0}, st);
+  for (const auto& policy : due.negotiate) ike_.negotiate(policy, st);
+}
+
+// RFC 3948 4: one octet, only when we are the natted side, only when nothing else was sent, and
+// only after the ports have changed.
+std::optional<Instant> Session::Impl::keepalive_due() const {
+  const Duration interval = config_.profile.keepalive;
+  if (!ike_.established() || !ike_.current().link().floated()) return std::nullopt;
+  if (interval == Duration::zero() || !ike_.current().phase1().nat().we_are_behind)
+    return std::nullopt;
+  return last_sent_ + interval;
+}
+
+void Session::Impl::keepalive(Step& st) {
+  const auto at = keepalive_due();
+  if (!at || st.now < *at) return;
+  ++keepalives_;
+  st.out.push(SendDatagram{LocalPort::kNatt, ike_.current().link().peer(), ByteVec{kNatKeepalive}});
+}
+
+void Session::Impl::finish(EndReason reason, Step& st) {
+  if (finished_) return;
+  finished_ = true;
+  connect_deadline_.reset();
+  if (ike_.started() && reason.cause != EndCause::kGatewayClosed) {
+    for (const EspSpi inbound : children_.inbound_spis()) ike_.delete_child(inbound, st);
+    ike_.delete_all(st);
+  }
+  children_.clear(st);
+  if (tunnel_) st.out.push(RevokeTunnel{});
+  st.out.push(Finished{reason});
+  config_.psk = SecretBytes{};
+}
+
+Status Session::Impl::status(Instant now) const {
+  Status out;
+  out.stage = finished_ ? Stage::kClosing : stage();
+  if (!ike_.started()) return out;
+  const ike::v1::Phase1& phase1 = ike_.current().phase1();
+  out.aggressive = phase1.aggressive();
+  out.local = ike_.current().link().own();
+  out.gateway = ike_.current().link().peer();
+  out.floated = ike_.current().link().floated();
+  out.nat = {phase1.nat().we_are_behind, phase1.nat().peer_is_behind, phase1.nat().forced};
+  switch (phase1.vendors().natt) {
+    case ike::v1::Natt::kNone:
+      break;
+    case ike::v1::Natt::kDraft02:
+      out.natt = NattVersion::kDraft02;
+      break;
+    case ike::v1::Natt::kDraft03:
+      out.natt = NattVersion::kDraft03;
+      break;
+    case ike::v1::Natt::kRfc3947:
+      out.natt = NattVersion::kRfc3947;
+      break;
+  }
+  if (ike_.current().peer_id()) out.gateway_identity = ike_.current().peer_id()->to_string();
+  if (ike_.established()) {
+    out.ike = phase1.choice().suite;
+    out.ike_expires_in = *ike_.current().expires() - now;
+    out.heard_ago = now - ike_.current().last_heard();
+  }
+  if (const auto current = children_.current()) {
+    out.esp = current->suite;
+    out.inbound = current->inbound;
+    out.outbound = current->outbound;
+    out.esp_rekey_in = current->rekey_at - now;
+  }
+  if (tunnel_) {
+    out.addresses = tunnel_->addresses;
+    out.networks = tunnel_->routes;
+    out.dns = tunnel_->dns;
+    out.search_domains = tunnel_->search_domains;
+    out.mtu = tunnel_->mtu;
+  }
+  if (up_since_) out.up_for = now - *up_since_;
+  out.keepalives_sent = keepalives_;
+  out.rekeys = children_.rekeys();
+  out.retransmissions = ike_.retransmissions();
+  return out;
+}
+
+Session::Session(SessionConfig config, Rng& rng)
+    : impl_(std::make_unique<Impl>(std::move(config), rng)) {}
+Session::~Session() = default;
+
+void Session::start(Instant now, Actions& out) { impl_->start(now, out); }
+void Session::on_message(Bytes message, LocalPort port, const Endpoint& from, Instant now,
+                         Actions& out) {
+  impl_->on_message(message, port, from, now, out);
+}
+void Session::on_deadline(Instant now, Actions& out) { impl_->on_deadline(now, out); }
+void Session::on_user(UserEvent&& event, Instant now, Actions& out) {
+  impl_->on_user(std::move(event), now, out);
+}
+void Session::on_job(JobDone&& done, Instant now, Actions& out) {
+  impl_->on_job(std::move(done), now, out);
+}
+void Session::on_traffic(const TrafficFacts& facts, Instant now, Actions& out) {
+  impl_->on_traffic(facts, now, out);
+}
+std::optional<Instant> Session::next_deadline() const { return impl_->next_deadline(); }
+bool Session::finished() const { return impl_->finished(); }
+Status Session::status(Instant now) const { return impl_->status(now); }
+const Counters& Session::counters() const { return impl_->counters(); }
+
+}  // namespace godwit::session

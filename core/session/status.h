@@ -1,0 +1,40 @@
+// What `godwit status` shows of a session: facts, no words.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/instant.h"
+#include "core/session/event.h"
+
+namespace godwit::session {
+
+struct Status {
+  Stage stage = Stage::kIdle;
+  bool aggressive = false;
+  Endpoint local;    // where the tunnel's datagrams leave from
+  Endpoint gateway;  // and where they go
+  bool floated = false;
+  NatFound nat;
+  NattVersion natt = NattVersion::kNone;
+  std::string gateway_identity;
+  std::optional<crypto::IkeSuite> ike;
+  std::optional<crypto::EspSuite> esp;
+  std::optional<EspSpi> inbound;
+  std::optional<EspSpi> outbound;
+  std::vector<Prefix> addresses;
+  std::vector<Prefix> networks;
+  std::vector<IpAddress> dns;
+  std::vector<std::string> search_domains;
+  std::size_t mtu = 0;
+  std::optional<Duration> up_for;        // since traffic could flow
+  std::optional<Duration> esp_rekey_in;  // until we start to replace the ESP SAs
+  std::optional<Duration> ike_expires_in;
+  std::optional<Duration> heard_ago;  // since something authentic came from the gateway
+  std::uint64_t keepalives_sent = 0;
+  std::uint64_t rekeys = 0;
+  std::uint64_t retransmissions = 0;
+};
+
+}  // namespace godwit::session

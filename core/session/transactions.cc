@@ -1,0 +1,246 @@
+#include "core/session/transactions.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/base/limits.h"
+
+namespace godwit::session {
+namespace {
+
+using ike::CfgAttr;
+using ike::CfgPayload;
+using ike::CfgType;
+using ike::v1::IsakmpSa;
+using ike::v1::Iv;
+using ike::v1::ReplyCache;
+
+constexpr int kAttempts = 5;
+constexpr Duration kXauthPatience = 30s;
+constexpr std::size_t kExchangesMax = 8;
+constexpr std::array<ike::Rule, 2> kTransaction = {
+    {{ike::PayloadType::kHash, 1, 1}, {ike::PayloadType::kAttributes, 1, 1}}};
+
+FormField field_of(CfgAttr attr) {
+  switch (attr) {
+    case CfgAttr::kXauthUserName:
+      return {FormField::Kind::kUserName, false};
+    case CfgAttr::kXauthUserPassword:
+      return {FormField::Kind::kPassword, true};
+    case CfgAttr::kXauthPasscode:
+      return {FormField::Kind::kPasscode, true};
+    case CfgAttr::kXauthNextPin:
+      return {FormField::Kind::kNextPin, true};
+    case CfgAttr::kXauthDomain:
+      return {FormField::Kind::kDomain, false};
+    default:
+      return {FormField::Kind::kAnswer, true};
+  }
+}
+
+}  // namespace
+
+void Transactions::end(Step& st, EndCause cause) {
+  const auto stage = stage_ == Stage::kXauth ? session::Stage::kXauth : session::Stage::kModeConfig;
+  request_.stop();
+  patience_.reset();
+  stage_ = Stage::kDone;
+  st.events.emplace_back(IkeEnded{.reason = {cause, stage, 0}, .conclusive = true});
+}
+
+void Transactions::begin(Settings settings, const IsakmpSa& sa, IkeLink& link, Step& st) {
+  settings_ = std::move(settings);
+  if (settings_.xauth) {
+    stage_ = Stage::kXauth;
+    patience_ = st.now + kXauthPatience;
+    return;
+  }
+  request_config(sa, link, st);
+}
+
+void Transactions::request_config(const IsakmpSa& sa, IkeLink& link, Step& st) {
+  patience_.reset();
+  if (!settings_.mode_config) {
+    stage_ = Stage::kDone;
+    st.events.emplace_back(IkeEstablished{});
+    return;
+  }
+  stage_ = Stage::kModeConfig;
+  request_identifier_ = st.rng.public_number<std::uint16_t>();
+  const CfgPayload cfg = ike::v1::mode_config_request(request_identifier_, settings_.unity,
+                                                      settings_.previous_address);
+  Exchange exchange{link.ids.fresh(st.rng), {}};
+  exchange.iv = sa.iv_for(exchange.id);
+  ike::ChainBuilder chain;
+  chain.add(ike::PayloadType::kAttributes, ike::encode_cfg(cfg));
+  ByteVec message = sa.seal_hashed(ike::Exchange::kTransaction, exchange.id, chain, exchange.iv);
+  exchanges_.push_back(exchange);
+  link.send(message, st);
+  request_.start(std::move(message), st.now, kAttempts, st.rng);
+}
+
+// The running IV of an exchange that has begun, or the first one of a new one. A message ID that
+// was used up belongs to a replay.
+std::optional<Iv> Transactions::iv_of(const IsakmpSa& sa, MessageId id, const IkeLink& link) const {
+  for (const Exchange& exchange : exchanges_) {
+    if (exchange.id == id) return exchange.iv;
+  }
+  if (link.ids.seen(id)) return std::nullopt;
+  return sa.iv_for(id);
+}
+
+bool Transactions::on_message(const IsakmpSa& sa, const ike::Header& header, Bytes message,
+                              IkeLink& link, Step& st) {
+  const auto iv = iv_of(sa, header.message_id, link);
+  if (!iv) return st.refuse(Drop::kBadMessageId);
+  const auto opened = sa.open(header, message, *iv);
+  if (!opened) return st.refuse(opened.error());
+  if (!sa.verify_hash(*opened)) return st.refuse(Drop::kBadHash);
+  if (const auto ok = ike::check_rules(opened->payloads, kTransaction); !ok) {
+    return st.refuse(ok.error());
+  }
+  const auto cfg = ike::decode_cfg(opened->payloads.first(ike::PayloadType::kAttributes)->body);
+  if (!cfg) return st.refuse(cfg.error());
+
+  // Authentic from here on: the IV moves.
+  const auto key = ReplyCache::key_of(message);
+  link.replies.handled(key);
+  link.ids.insert(header.message_id);
+  std::erase_if(exchanges_, [&](const Exchange& e) { return e.id == header.message_id; });
+  if (exchanges_.size() == kExchangesMax) exchanges_.erase(exchanges_.begin());
+  const Exchange exchange{header.message_id, opened->next_iv};
+  exchanges_.push_back(exchange);
+
+  on_cfg(sa, exchange, *cfg, key, link, st);
+  return true;
+}
+
+void Transactions::on_cfg(const IsakmpSa& sa, Exchange exchange, const CfgPayload& cfg,
+                          const ReplyCache::Key& key, IkeLink& link, Step& st) {
+  switch (cfg.type) {
+    case CfgType::kRequest:
+      if (ike::v1::is_xauth(cfg)) return on_xauth_request(sa, exchange, cfg, key, link, st);
+      // MC-04: a request is always answered, if only with nothing.
+      return respond(sa, exchange, CfgPayload{CfgType::kReply, cfg.identifier, {}}, key, link, st);
+    case CfgType::kSet:
+      return on_set(sa, exchange, cfg, key, link, st);
+    case CfgType::kReply:
+      if (stage_ != Stage::kModeConfig || cfg.identifier != request_identifier_) {
+        return st.drop(Drop::kUnexpectedMessage);
+      }
+      return take_config(cfg, st);
+    default:
+      return st.drop(Drop::kUnexpectedMessage);
+  }
+}
+
+void Transactions::respond(const IsakmpSa& sa, Exchange exchange, const CfgPayload& cfg,
+                           const ReplyCache::Key& key, IkeLink& link, Step& st) {
+  ike::ChainBuilder chain;
+  chain.add(ike::PayloadType::kAttributes, ike::encode_cfg(cfg));
+  const ByteVec message =
+      sa.seal_hashed(ike::Exchange::kTransaction, exchange.id, chain, exchange.iv);
+  for (Exchange& known : exchanges_) {
+    if (known.id == exchange.id) known.iv = exchange.iv;
+  }
+  link.replies.answered(key, message);
+  link.send(message, st);
+  if (stage_ == Stage::kXauth && cfg.type == CfgType::kAck) status_ack_ = message;
+}
+
+void Transactions::on_xauth_request(const IsakmpSa& sa, Exchange exchange, const CfgPayload& cfg,
+                                    const ReplyCache::Key& key, IkeLink& link, Step& st) {
+  if (pending_) return st.drop(Drop::kRateLimited);
+  ike::v1::XauthRequest request = ike::v1::read_xauth_request(cfg);
+  if (stage_ != Stage::kXauth || !request.answerable || ++rounds_ > limits::kXauthRoundsMax) {
+    // A gateway that asks although the profile names no user, or asks what we cannot answer, hears
+    // so (XA-04) instead of waiting for its time-out.
+    respond(sa, exchange, ike::v1::xauth_refusal(request), key, link, st);
+    if (stage_ == Stage::kXauth || stage_ == Stage::kModeConfig) end(st, EndCause::kInputNeeded);
+    return;
+  }
+  patience_.reset();
+  pending_ = Pending{exchange, std::move(request), key};
+  ask(pending_->request, st);
+}
+
+void Transactions::ask(const ike::v1::XauthRequest& request, Step& st) {
+  AskUser form;
+  form.form_id = ++form_id_;
+  form.message = request.message;
+  form.again = replied_;
+  for (const CfgAttr attr : request.fields) {
+    // After a refusal the name is asked for again as well: it may be what was wrong.
+    const bool known = attr == CfgAttr::kXauthUserName && !settings_.user.empty() && !replied_;
+    if (!known) form.fields.push_back(field_of(attr));
+  }
+  form_size_ = form.fields.size();
+  st.out.push(std::move(form));
+}
+
+void Transactions::answer(const IsakmpSa& sa, std::vector<SecretBytes>&& values, IkeLink& link,
+                          Step& st) {
+  Pending pending = std::move(*pending_);
+  pending_.reset();
+  std::vector<SecretBytes> all;
+  std::size_t next = 0;
+  for (const CfgAttr attr : pending.request.fields) {
+    if (attr == CfgAttr::kXauthUserName && !settings_.user.empty() && !replied_) {
+      const auto* octets = reinterpret_cast<const std::uint8_t*>(settings_.user.data());
+      all.push_back(SecretBytes::copy_of(Bytes(octets, settings_.user.size())));
+    } else {
+      all.push_back(std::move(values[next++]));
+    }
+  }
+  replied_ = true;
+  CfgPayload reply = ike::v1::xauth_reply(pending.request, all);
+  respond(sa, pending.exchange, reply, pending.key, link, st);
+  ike::v1::wipe_values(reply);
+  patience_ = st.now + kXauthPatience;
+}
+
+void Transactions::cannot_answer(const IsakmpSa& sa, IkeLink& link, Step& st) {
+  Pending pending = std::move(*pending_);
+  pending_.reset();
+  respond(sa, pending.exchange, ike::v1::xauth_refusal(pending.request), pending.key, link, st);
+  end(st, replied_ ? EndCause::kUserRejected : EndCause::kInputNeeded);
+}
+
+void Transactions::on_set(const IsakmpSa& sa, Exchange exchange, const CfgPayload& cfg,
+                          const ReplyCache::Key& key, IkeLink& link, Step& st) {
+  if (const auto accepted = ike::v1::xauth_status(cfg)) {
+    // XA-08: both results are acknowledged. XA-10: one that nothing led to is not believed.
+    if (stage_ != Stage::kXauth || !replied_) return st.drop(Drop::kUnexpectedMessage);
+    respond(sa, exchange, ike::v1::xauth_ack(cfg), key, link, st);
+    if (!*accepted) return end(st, EndCause::kUserRejected);
+    pending_.reset();
+    st.report(UserAccepted{});
+    return request_config(sa, link, st);
+  }
+  respond(sa, exchange, ike::v1::mode_config_ack(cfg), key, link, st);
+  // MC-14: a gateway may push what we are about to ask for.
+  if (stage_ == Stage::kModeConfig && ike::v1::offers_address(cfg)) take_config(cfg, st);
+}
+
+void Transactions::take_config(const CfgPayload& cfg, Step& st) {
+  request_.stop();
+  ike::v1::ModeConfig config = ike::v1::read_mode_config(cfg);
+  if (!config.address) return end(st, EndCause::kNoAddress);
+  stage_ = Stage::kDone;
+  st.events.emplace_back(ConfigReceived{std::move(config)});
+  st.events.emplace_back(IkeEstablished{});
+}
+
+void Transactions::on_deadline(IkeLink& link, Step& st) {
+  if (patience_ && st.now >= *patience_) return end(st, EndCause::kNoAnswerAfterFloat);
+  if (!request_.due() || st.now < *request_.due()) return;
+  if (request_.exhausted()) return end(st, EndCause::kNoAddress);
+  ++retransmissions_;
+  // A gateway whose status was not acknowledged does not listen to requests yet.
+  if (!status_ack_.empty()) link.send(status_ack_, st);
+  link.send(request_.resend(st.now, st.rng), st);
+}
+
+std::optional<Instant> Transactions::due() const { return earlier(patience_, request_.due()); }
+
+}  // namespace godwit::session

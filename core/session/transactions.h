@@ -1,0 +1,88 @@
+// XAuth and Mode Config under one ISAKMP SA: the Transaction Exchanges between phase 1 and the
+// first Quick Mode. The gateway asks for the user, then we ask for an address.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ike/v1/mode_config.h"
+#include "core/ike/v1/retransmission.h"
+#include "core/ike/v1/xauth.h"
+#include "core/session/ike_link.h"
+#include "core/session/step.h"
+
+namespace godwit::session {
+
+class Transactions {
+ public:
+  struct Settings {
+    bool xauth = false;
+    bool mode_config = true;
+    std::string user;  // empty: asked for
+    bool unity = false;
+    std::optional<IpAddress> previous_address;  // asked for again
+  };
+  enum class Stage : std::uint8_t { kIdle, kXauth, kModeConfig, kDone };
+
+  // Phase 1 is through.
+  void begin(Settings settings, const ike::v1::IsakmpSa& sa, IkeLink& link, Step& st);
+  // True: the message was authentic.
+  bool on_message(const ike::v1::IsakmpSa& sa, const ike::Header& header, Bytes message,
+                  IkeLink& link, Step& st);
+  void on_deadline(IkeLink& link, Step& st);
+  // The user's answer to the form that is open; values.size() was checked.
+  void answer(const ike::v1::IsakmpSa& sa, std::vector<SecretBytes>&& values, IkeLink& link,
+              Step& st);
+  void cannot_answer(const ike::v1::IsakmpSa& sa, IkeLink& link, Step& st);
+
+  Stage stage() const { return stage_; }
+  bool form_open() const { return pending_.has_value(); }
+  std::uint32_t form_id() const { return form_id_; }
+  std::size_t form_size() const { return form_size_; }
+  std::optional<Instant> due() const;
+  std::uint64_t retransmissions() const { return retransmissions_; }
+
+ private:
+  // An exchange whose messages share an M-ID and so an IV chain.
+  struct Exchange {
+    MessageId id;
+    ike::v1::Iv iv{};
+  };
+  struct Pending {  // a request that waits for the user
+    Exchange exchange;
+    ike::v1::XauthRequest request;
+    ike::v1::ReplyCache::Key key{};
+  };
+
+  void on_cfg(const ike::v1::IsakmpSa& sa, Exchange exchange, const ike::CfgPayload& cfg,
+              const ike::v1::ReplyCache::Key& key, IkeLink& link, Step& st);
+  void request_config(const ike::v1::IsakmpSa& sa, IkeLink& link, Step& st);
+  void respond(const ike::v1::IsakmpSa& sa, Exchange exchange, const ike::CfgPayload& cfg,
+               const ike::v1::ReplyCache::Key& key, IkeLink& link, Step& st);
+  void on_xauth_request(const ike::v1::IsakmpSa& sa, Exchange exchange, const ike::CfgPayload& cfg,
+                        const ike::v1::ReplyCache::Key& key, IkeLink& link, Step& st);
+  void on_set(const ike::v1::IsakmpSa& sa, Exchange exchange, const ike::CfgPayload& cfg,
+              const ike::v1::ReplyCache::Key& key, IkeLink& link, Step& st);
+  void take_config(const ike::CfgPayload& cfg, Step& st);
+  void ask(const ike::v1::XauthRequest& request, Step& st);
+  void end(Step& st, EndCause cause);
+  std::optional<ike::v1::Iv> iv_of(const ike::v1::IsakmpSa& sa, MessageId id,
+                                   const IkeLink& link) const;
+
+  Settings settings_;
+  Stage stage_ = Stage::kIdle;
+  ike::v1::Retransmission request_;  // Mode Config pull
+  std::uint16_t request_identifier_ = 0;
+  std::vector<Exchange> exchanges_;  // the latest few
+  std::optional<Pending> pending_;
+  std::uint32_t form_id_ = 0;
+  std::size_t form_size_ = 0;
+  std::size_t rounds_ = 0;
+  bool replied_ = false;  // credentials have left
+  ByteVec status_ack_;    // nothing answers it: repeated with our next request, in case it was lost
+  std::optional<Instant> patience_;  // until the gateway must have asked
+  std::uint64_t retransmissions_ = 0;
+};
+
+}  // namespace godwit::session

@@ -1,0 +1,44 @@
+#include "platform/buffer_pool.h"
+
+#include <cstdlib>
+
+#include "core/base/check.h"
+
+namespace godwit::platform {
+namespace {
+constexpr std::size_t kPage = 4096;
+static_assert(kBufferSize % 64 == 0);
+}  // namespace
+
+void BufferPool::Release::operator()(std::uint8_t* memory) const { std::free(memory); }
+
+BufferPool::BufferPool(std::uint32_t count) : state_(count, State::kFree) {
+  const std::size_t size = (std::size_t{count} * kBufferSize + kPage - 1) / kPage * kPage;
+  memory_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(kPage, size)));
+  CHECK(memory_ != nullptr);
+  free_.reserve(count);
+  // The last one given back is taken first: its cache lines are warm.
+  for (std::uint32_t id = count; id-- > 0;) free_.push_back(id);
+}
+
+std::optional<std::uint32_t> BufferPool::take() {
+  if (free_.empty()) return std::nullopt;
+  const std::uint32_t id = free_.back();
+  free_.pop_back();
+  state_[id] = State::kHeld;
+  return id;
+}
+
+void BufferPool::give_back(std::uint32_t id) {
+  CHECK(state_[id] != State::kFree);
+  state_[id] = State::kFree;
+  free_.push_back(id);
+}
+
+void BufferPool::queue(std::uint32_t id) {
+  CHECK(id < state_.size());
+  CHECK(state_[id] == State::kLent || state_[id] == State::kHeld);
+  state_[id] = State::kQueued;
+}
+
+}  // namespace godwit::platform

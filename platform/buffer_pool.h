@@ -1,0 +1,62 @@
+// Packet buffers, allocated once. A buffer has one owner at a time: the pool, the engine (queued or
+// under way in the kernel) or, during one callback, the sink.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/base/limits.h"
+
+namespace godwit::platform {
+
+// A view of one buffer of the engine. Copying the view copies no octet and gives no second right to
+// the buffer. The packet may grow to the front by kHeadRoom and to the back by kTailRoom octets.
+struct Buffer {
+  MutBytes storage;
+  std::size_t begin = 0;
+  std::size_t size = 0;
+  std::uint32_t id = 0;
+
+  MutBytes packet() const { return storage.subspan(begin, size); }
+  std::size_t head_room() const { return begin; }
+  std::size_t tail_room() const { return storage.size() - begin - size; }
+};
+
+inline constexpr std::size_t kBufferSize = 10 * 1024;
+inline constexpr std::size_t kTunHead = 64;  // room in front of a packet read from the TUN
+inline constexpr std::size_t kPacketMax = kBufferSize - kTunHead - limits::kTailRoom;
+static_assert(kTunHead >= limits::kHeadRoom && kPacketMax >= 9216);
+
+class BufferPool {
+ public:
+  explicit BufferPool(std::uint32_t count);
+
+  std::uint32_t count() const { return static_cast<std::uint32_t>(state_.size()); }
+  std::size_t free_count() const { return free_.size(); }
+  MutBytes storage(std::uint32_t id) {
+    return MutBytes(memory_.get() + std::size_t{id} * kBufferSize, kBufferSize);
+  }
+
+  std::optional<std::uint32_t> take();  // kFree -> kHeld
+  void give_back(std::uint32_t id);     // any -> kFree
+
+  // The states that catch a buffer used twice; moving between them costs a store.
+  enum class State : std::uint8_t { kFree, kHeld, kLent, kQueued };
+  State state(std::uint32_t id) const { return state_[id]; }
+  void lend(std::uint32_t id) { state_[id] = State::kLent; }  // to the sink
+  void queue(std::uint32_t id);                               // CHECKs that it was lent or held
+
+ private:
+  struct Release {
+    void operator()(std::uint8_t* memory) const;
+  };
+  std::unique_ptr<std::uint8_t, Release> memory_;
+  std::vector<State> state_;
+  std::vector<std::uint32_t> free_;
+};
+
+}  // namespace godwit::platform

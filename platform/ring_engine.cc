@@ -1,0 +1,456 @@
+#include "platform/ring_engine.h"
+
+#include <poll.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+
+#include "core/base/check.h"
+
+namespace godwit::platform {
+namespace {
+
+// Of Linux 6.7; the headers of Debian 12 are older than the kernels it meets.
+constexpr std::uint8_t kOpReadMultishot = 49;
+constexpr unsigned kEntries = 1024;
+constexpr unsigned kDrainMax = 4 * kEntries;
+constexpr unsigned kTunBuffers = 128;
+constexpr unsigned kUdpBuffers = 256;
+constexpr unsigned kTunGroup = 0;
+constexpr unsigned kUdpGroup = 1;
+// What stands before the payload of a multishot recvmsg: a header, the name and the control data.
+// The name's room is rounded up so that the control data behind it is aligned.
+constexpr std::size_t kNameRoom = 32;
+static_assert(kNameRoom >= sizeof(sockaddr_in6) && kNameRoom % alignof(cmsghdr) == 0);
+static_assert(sizeof(io_uring_recvmsg_out) + kNameRoom >= limits::kHeadRoom);
+
+}  // namespace
+
+std::uint64_t RingEngine::key(Kind kind, std::uint32_t generation, std::uint32_t number) {
+  return (std::uint64_t{static_cast<std::uint8_t>(kind)} << 56) |
+         (std::uint64_t{generation & 0xff'ffff} << 32) | number;
+}
+
+Result<std::unique_ptr<Engine>, SysError> RingEngine::make(std::uint32_t buffers, bool multishot) {
+  auto engine = std::unique_ptr<RingEngine>(new RingEngine("io_uring", buffers));
+  GODWIT_TRY(engine->set_up(multishot));
+  GODWIT_TRY(engine->arm_timer(std::nullopt));
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+Result<void, SysError> RingEngine::set_up(bool multishot) {
+  // Newest first: completions run when we enter the kernel anyway and wake nobody in between.
+  constexpr std::array<unsigned, 3> kFlags = {
+      IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+      IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG, 0};
+  int status = -EINVAL;
+  for (const unsigned flags : kFlags) {
+    io_uring_params parameters{};
+    parameters.flags = flags | IORING_SETUP_CQSIZE;
+    parameters.cq_entries = 4 * kEntries;
+    status = io_uring_queue_init_params(kEntries, &ring_, &parameters);
+    if (status != -EINVAL) break;
+  }
+  if (status < 0) return fail(SysError{"io_uring_setup", -status, {}});
+  ring_ready_ = true;
+  if (!multishot) return {};
+  if (!set_up_group(tun_group_, kTunGroup, kTunBuffers, kTunHead) ||
+      !set_up_group(udp_group_, kUdpGroup, kUdpBuffers, 0)) {
+    return {};  // before Linux 5.19: poll and read
+  }
+  io_uring_probe* const probe = io_uring_get_probe_ring(&ring_);
+  multishot_tun_ = probe != nullptr && probe->last_op >= kOpReadMultishot;
+  // Multishot recvmsg came with Linux 6.0 and has no opcode of its own; SEND_ZC came with it.
+  multishot_udp_ = probe != nullptr && io_uring_opcode_supported(probe, IORING_OP_SEND_ZC) != 0;
+  if (probe != nullptr) io_uring_free_probe(probe);
+  return {};
+}
+
+bool RingEngine::set_up_group(Group& group, unsigned id, unsigned entries, std::size_t head) {
+  const std::size_t size = entries * sizeof(io_uring_buf);
+  void* const memory =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<std::uint64_t>(memory);
+  registration.ring_entries = entries;
+  registration.bgid = static_cast<std::uint16_t>(id);
+  if (io_uring_register_buf_ring(&ring_, &registration, 0) != 0) {
+    ::munmap(memory, size);
+    return false;
+  }
+  group.ring = static_cast<io_uring_buf_ring*>(memory);
+  group.entries = entries;
+  group.head = head;
+  io_uring_buf_ring_init(group.ring);
+  return true;
+}
+
+RingEngine::~RingEngine() {
+  // Nothing may write into the pool's memory any more when it is freed.
+  if (ring_ready_) io_uring_queue_exit(&ring_);
+  for (const Group* group : {&tun_group_, &udp_group_}) {
+    if (group->ring != nullptr) ::munmap(group->ring, group->entries * sizeof(io_uring_buf));
+  }
+}
+
+io_uring_sqe* RingEngine::sqe() {
+  io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+  if (entry == nullptr) {
+    (void)io_uring_submit(&ring_);
+    ++stats_.system_calls;
+    entry = io_uring_get_sqe(&ring_);
+  }
+  CHECK(entry != nullptr);
+  return entry;
+}
+
+void RingEngine::refill(Group& group) {
+  if (group.ring == nullptr) return;
+  const bool tun = &group == &tun_group_;
+  int added = 0;
+  while (group.lent < group.entries && (!tun || may_read_tun())) {
+    const auto id = pool_.take();
+    if (!id) {
+      ++stats_.no_buffer;
+      break;
+    }
+    // The tail of the storage stays ours: sealing needs room there.
+    const std::size_t room = kBufferSize - group.head - limits::kTailRoom;
+    io_uring_buf_ring_add(group.ring, pool_.storage(*id).data() + group.head,
+                          static_cast<unsigned>(room), static_cast<unsigned short>(*id),
+                          io_uring_buf_ring_mask(group.entries), added++);
+    ++group.lent;
+  }
+  if (added != 0) io_uring_buf_ring_advance(group.ring, added);
+}
+
+void RingEngine::arm_poll(int fd, unsigned events, std::uint64_t user_data) {
+  io_uring_sqe* const entry = sqe();
+  io_uring_prep_poll_add(entry, fd, events);
+  io_uring_sqe_set_data64(entry, user_data);
+}
+
+void RingEngine::arm_tun() {
+  const std::uint64_t user_data = key(Kind::kTun, tun_source_.generation, 0);
+  if (!multishot_tun_) {
+    if (!may_read_tun()) return;
+    arm_poll(tun_, POLLIN, user_data);
+  } else {
+    if (tun_group_.lent == 0) return;
+    io_uring_sqe* const entry = sqe();
+    io_uring_prep_rw(kOpReadMultishot, entry, tun_, nullptr, 0, 0);
+    entry->flags |= IOSQE_BUFFER_SELECT;
+    entry->buf_group = kTunGroup;
+    io_uring_sqe_set_data64(entry, user_data);
+  }
+  tun_source_.armed = true;
+}
+
+void RingEngine::arm_udp(std::uint32_t number) {
+  Source& source = sources_[number];
+  const std::uint64_t user_data = key(Kind::kUdp, source.generation, number);
+  if (!multishot_udp_) {
+    arm_poll(sockets_[number].fd, POLLIN, user_data);
+  } else {
+    if (udp_group_.lent == 0) return;
+    source.header = {};
+    source.header.msg_namelen = kNameRoom;
+    source.header.msg_controllen = kControlRoom;
+    io_uring_sqe* const entry = sqe();
+    io_uring_prep_recvmsg_multishot(entry, sockets_[number].fd, &source.header, 0);
+    entry->flags |= IOSQE_BUFFER_SELECT;
+    entry->buf_group = kUdpGroup;
+    io_uring_sqe_set_data64(entry, user_data);
+  }
+  source.armed = true;
+}
+
+void RingEngine::arm_all() {
+  refill(udp_group_);
+  refill(tun_group_);
+  if (tun_ >= 0 && !tun_source_.armed) arm_tun();
+  for (std::uint32_t number = 0; number < kSocketsMax; ++number) {
+    if (sockets_[number].fd >= 0 && !sources_[number].armed) arm_udp(number);
+  }
+  for (Watch& watch : watches_) {
+    if (watch.armed) continue;
+    arm_poll(watch.fd, POLLIN, key(Kind::kWatch, watch.generation, watch.id));
+    watch.armed = true;
+  }
+  if (!timer_armed_) {
+    arm_poll(timer_.get(), POLLIN, key(Kind::kTimer, 0, 0));
+    timer_armed_ = true;
+  }
+}
+
+void RingEngine::queue_sends() {
+  while (tun_ >= 0 && !tun_queue_.empty()) {
+    const std::uint32_t id = tun_queue_.pop_front();
+    io_uring_sqe* const entry = sqe();
+    io_uring_prep_write(entry, tun_, writes_[id].iov_base,
+                        static_cast<unsigned>(writes_[id].iov_len), 0);
+    io_uring_sqe_set_data64(entry, key(Kind::kWrite, 0, id));
+  }
+  for (Socket& socket : sockets_) {
+    while (socket.fd >= 0 && !socket.blocked && !socket.queue.empty()) {
+      const std::uint32_t id = socket.queue.pop_front();
+      io_uring_sqe* const entry = sqe();
+      // Never poll-armed by the kernel: a later datagram would overtake this one.
+      io_uring_prep_sendmsg(entry, socket.fd, &slots_[id].header, MSG_DONTWAIT);
+      io_uring_sqe_set_data64(entry, key(Kind::kSend, 0, id));
+    }
+  }
+}
+
+void RingEngine::cancel(std::uint64_t user_data) {
+  io_uring_sqe* const entry = sqe();
+  io_uring_prep_cancel64(entry, user_data, 0);
+  io_uring_sqe_set_data64(entry, key(Kind::kCancel, 0, 0));
+}
+
+Result<void, SysError> RingEngine::add_tun(int fd) {
+  remove_tun();
+  tun_ = fd;
+  tun_source_.generation = ++next_generation_;
+  tun_source_.armed = false;
+  return {};
+}
+
+void RingEngine::remove_tun() {
+  if (tun_ < 0) return;
+  if (tun_source_.armed) {
+    cancel(key(Kind::kTun, tun_source_.generation, 0));
+    // Ends the request now: it holds the file, and with it the device.
+    (void)io_uring_submit_and_get_events(&ring_);
+  }
+  tun_ = -1;
+  tun_source_.generation = ++next_generation_;
+  tun_source_.armed = false;
+  drop_tun_queue();
+}
+
+Result<void, SysError> RingEngine::add_udp(std::uint32_t socket, int fd) {
+  if (socket >= kSocketsMax) return fail(SysError{"add a UDP socket", EINVAL, {}});
+  remove_udp(socket);
+  sockets_[socket].fd = fd;
+  sockets_[socket].blocked = false;
+  sources_[socket].generation = ++next_generation_;
+  sources_[socket].armed = false;
+  return {};
+}
+
+void RingEngine::remove_udp(std::uint32_t socket) {
+  if (!is_open(socket)) return;
+  if (sources_[socket].armed) {
+    cancel(key(Kind::kUdp, sources_[socket].generation, socket));
+    (void)io_uring_submit_and_get_events(&ring_);
+  }
+  drop_queue(sockets_[socket]);
+  sockets_[socket].fd = -1;
+  ++sockets_[socket].generation;
+  sources_[socket].generation = ++next_generation_;
+  sources_[socket].armed = false;
+}
+
+Result<void, SysError> RingEngine::watch(std::uint32_t id, int fd) {
+  unwatch(id);
+  watches_.push_back({id, fd, false, ++next_generation_});
+  return {};
+}
+
+void RingEngine::unwatch(std::uint32_t id) {
+  const auto it = std::find_if(watches_.begin(), watches_.end(),
+                               [id](const Watch& watch) { return watch.id == id; });
+  if (it == watches_.end()) return;
+  if (it->armed) cancel(key(Kind::kWatch, it->generation, id));
+  watches_.erase(it);
+}
+
+Result<void, SysError> RingEngine::turn(std::optional<Instant> until, Sink& sink) {
+  ++stats_.turns;
+  arm_all();
+  queue_sends();
+  const bool passed = GODWIT_TRY(arm_timer(until));
+  // Without a wait the kernel keeps deferred completions back unless they are asked for.
+  const int status =
+      passed ? io_uring_submit_and_get_events(&ring_) : io_uring_submit_and_wait(&ring_, 1);
+  ++stats_.system_calls;
+  if (status < 0 && status != -EINTR && status != -EAGAIN && status != -EBUSY) {
+    return fail(SysError{"io_uring_enter", -status, {}});
+  }
+  drain(sink);
+  if (broken_) return fail(*broken_);
+  return {};
+}
+
+void RingEngine::drain(Sink& sink) {
+  // io_uring_peek_cqe enters the kernel for completions that it keeps back (IORING_SQ_TASKRUN). A
+  // turn takes a bounded number, so that a flood cannot keep the caller from its deadlines.
+  io_uring_cqe* cqe = nullptr;
+  for (unsigned seen = 0; seen < kDrainMax && io_uring_peek_cqe(&ring_, &cqe) == 0; ++seen) {
+    const io_uring_cqe copy = *cqe;
+    io_uring_cqe_seen(&ring_, cqe);
+    handle(copy, sink);
+  }
+  flush_tun(sink);
+  flush_udp(sink);
+  for (std::uint32_t number = 0; number < kSocketsMax; ++number) requeue(number);
+}
+
+void RingEngine::handle(const io_uring_cqe& cqe, Sink& sink) {
+  const auto kind = static_cast<Kind>(cqe.user_data >> 56);
+  const auto generation = static_cast<std::uint32_t>((cqe.user_data >> 32) & 0xff'ffff);
+  const auto number = static_cast<std::uint32_t>(cqe.user_data);
+  switch (kind) {
+    case Kind::kTimer:
+      timer_armed_ = false;
+      clear_timer();
+      return;
+    case Kind::kTun:
+      if (generation == (tun_source_.generation & 0xff'ffff)) return on_tun(cqe, sink);
+      break;
+    case Kind::kUdp:
+      if (generation == (sources_[number].generation & 0xff'ffff)) return on_udp(number, cqe, sink);
+      break;
+    case Kind::kWatch:
+      for (Watch& watch : watches_) {
+        if (watch.id != number || (watch.generation & 0xff'ffff) != generation) continue;
+        watch.armed = false;
+        return sink.on_readable(number);
+      }
+      return;
+    case Kind::kWritable:
+      sockets_[number].blocked = false;
+      return;
+    case Kind::kSend:
+      return on_sent(number, cqe.res, sink);
+    case Kind::kWrite:
+      return write_ended(number, cqe.res >= 0);
+    case Kind::kCancel:
+      return;
+  }
+  // A packet for a source that was removed meanwhile.
+  if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) {
+    --(kind == Kind::kTun ? tun_group_ : udp_group_).lent;
+    pool_.give_back(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
+  }
+}
+
+void RingEngine::on_tun(const io_uring_cqe& cqe, Sink& sink) {
+  if (!multishot_tun_) {
+    tun_source_.armed = false;
+    if (tun_ < 0) return;
+    if (const auto read = read_tun_batch(sink); !read) broken_ = read.error();
+    return;
+  }
+  if ((cqe.flags & IORING_CQE_F_MORE) == 0) tun_source_.armed = false;
+  if ((cqe.flags & IORING_CQE_F_BUFFER) == 0) {
+    // EINVAL, EBADFD, EOPNOTSUPP: the opcode is there, the device cannot.
+    if (cqe.res < 0 && cqe.res != -ENOBUFS && cqe.res != -EAGAIN && cqe.res != -EINTR &&
+        cqe.res != -ECANCELED) {
+      multishot_tun_ = false;
+    }
+    return;
+  }
+  const std::uint32_t id = cqe.flags >> IORING_CQE_BUFFER_SHIFT;
+  --tun_group_.lent;
+  if (cqe.res <= 0) return pool_.give_back(id);
+  tun_batch_[tun_count_++] =
+      Buffer{pool_.storage(id), kTunHead, static_cast<std::size_t>(cqe.res), id};
+  if (tun_count_ == kBatch) flush_tun(sink);
+}
+
+void RingEngine::on_udp(std::uint32_t number, const io_uring_cqe& cqe, Sink& sink) {
+  Source& source = sources_[number];
+  if (!multishot_udp_) {
+    source.armed = false;
+    if (!is_open(number)) return;
+    if (const auto read = receive_batch(number, sink); !read) broken_ = read.error();
+    return;
+  }
+  if ((cqe.flags & IORING_CQE_F_MORE) == 0) source.armed = false;
+  if ((cqe.flags & IORING_CQE_F_BUFFER) == 0) {
+    // Errors that ICMP left on the socket come here as well; only a refused request changes rungs.
+    if (cqe.res == -EINVAL || cqe.res == -EOPNOTSUPP) multishot_udp_ = false;
+    return;
+  }
+  const std::uint32_t id = cqe.flags >> IORING_CQE_BUFFER_SHIFT;
+  --udp_group_.lent;
+  if (cqe.res < 0) return pool_.give_back(id);
+  keep_datagram(number, id, static_cast<std::size_t>(cqe.res), sink);
+}
+
+void RingEngine::keep_datagram(std::uint32_t number, std::uint32_t id, std::size_t size,
+                               Sink& sink) {
+  const MutBytes storage = pool_.storage(id);
+  msghdr& wanted = sources_[number].header;
+  io_uring_recvmsg_out* const out =
+      io_uring_recvmsg_validate(storage.data(), static_cast<int>(size), &wanted);
+  if (out == nullptr) return pool_.give_back(id);
+  msghdr header{};
+  header.msg_name = io_uring_recvmsg_name(out);
+  header.msg_namelen = std::min<socklen_t>(out->namelen, kNameRoom);
+  header.msg_control = static_cast<std::uint8_t*>(header.msg_name) + wanted.msg_namelen;
+  header.msg_controllen = std::min<std::size_t>(out->controllen, kControlRoom);
+  header.msg_flags = static_cast<int>(out->flags);
+  if (udp_count_ != 0 && udp_socket_ != number) flush_udp(sink);
+  Datagram& datagram = udp_batch_[udp_count_];
+  if (!decode_header(header, datagram)) {
+    ++stats_.truncated;
+    return pool_.give_back(id);
+  }
+  const auto* payload = static_cast<const std::uint8_t*>(io_uring_recvmsg_payload(out, &wanted));
+  const auto begin = static_cast<std::size_t>(payload - storage.data());
+  datagram.buffer = {storage, begin, size - begin, id};
+  udp_socket_ = number;
+  if (++udp_count_ == kBatch) flush_udp(sink);
+}
+
+void RingEngine::flush_tun(Sink& sink) {
+  const std::size_t count = std::exchange(tun_count_, 0);
+  deliver_tun(sink, std::span(tun_batch_).first(count));
+}
+
+void RingEngine::flush_udp(Sink& sink) {
+  const std::size_t count = std::exchange(udp_count_, 0);
+  deliver_udp(sink, udp_socket_, std::span(udp_batch_).first(count));
+}
+
+void RingEngine::on_sent(std::uint32_t id, int result, Sink& sink) {
+  const SendSlot& slot = slots_[id];
+  const std::uint32_t number = slot.socket;
+  const bool current = is_open(number) && sockets_[number].generation == slot.generation;
+  if (result == -EAGAIN && current) {
+    refused_[number].push_back(id);
+    return;
+  }
+  if (result >= 0 && current) {
+    // It went although an earlier one did not: that one is late now, and late is lost.
+    for (const std::uint32_t late : refused_[number]) {
+      ++stats_.send_dropped;
+      recycle(late);
+    }
+    refused_[number].clear();
+  }
+  send_ended(id, result < 0 ? -result : 0, sink);
+}
+
+// What a full socket refused goes back to the front of its queue, in order.
+void RingEngine::requeue(std::uint32_t number) {
+  std::vector<std::uint32_t>& refused = refused_[number];
+  if (refused.empty()) return;
+  Socket& socket = sockets_[number];
+  ++stats_.send_waited;
+  for (auto it = refused.rbegin(); it != refused.rend(); ++it) {
+    if (socket.fd >= 0 && socket.queue.push_front(*it)) continue;
+    ++stats_.send_dropped;
+    recycle(*it);
+  }
+  refused.clear();
+  if (socket.fd < 0 || socket.blocked) return;
+  socket.blocked = true;
+  arm_poll(socket.fd, POLLOUT, key(Kind::kWritable, 0, number));
+}
+
+}  // namespace godwit::platform

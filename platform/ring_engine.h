@@ -1,0 +1,94 @@
+// The engine on io_uring. For engine.cc only.
+//
+// Reads are multishot with provided buffers where the kernel can: one request outstanding for the
+// TUN and one for each socket, because many single reads on a TUN wake each other and spawn kernel
+// workers. The rung below polls and reads batches with plain system calls. Sends and TUN writes are
+// queued and leave with the one io_uring_enter of a turn.
+#pragma once
+
+#include <liburing.h>
+
+#include "platform/engine_base.h"
+
+namespace godwit::platform {
+
+class RingEngine final : public EngineBase {
+ public:
+  // The error is the system's refusal: EPERM, ENOSYS, ENOMEM, ...
+  static Result<std::unique_ptr<Engine>, SysError> make(std::uint32_t buffers, bool multishot);
+  ~RingEngine() override;
+
+  Result<void, SysError> add_tun(int fd) override;
+  void remove_tun() override;
+  Result<void, SysError> add_udp(std::uint32_t socket, int fd) override;
+  void remove_udp(std::uint32_t socket) override;
+  Result<void, SysError> watch(std::uint32_t id, int fd) override;
+  void unwatch(std::uint32_t id) override;
+  Result<void, SysError> turn(std::optional<Instant> until, Sink& sink) override;
+
+ private:
+  enum class Kind : std::uint8_t { kTimer, kTun, kUdp, kWatch, kWritable, kSend, kWrite, kCancel };
+
+  // Buffers lent to the kernel for one group of multishot requests.
+  struct Group {
+    io_uring_buf_ring* ring = nullptr;
+    unsigned entries = 0;
+    unsigned lent = 0;
+    std::size_t head = 0;  // where in a buffer the kernel may begin to write
+  };
+  struct Source {  // a TUN or a socket that is read
+    bool armed = false;
+    std::uint32_t generation = 0;
+    msghdr header{};  // of a multishot recvmsg; must outlive it
+  };
+  struct Watch {
+    std::uint32_t id = 0;
+    int fd = -1;
+    bool armed = false;
+    std::uint32_t generation = 0;
+  };
+
+  using EngineBase::EngineBase;
+  static std::uint64_t key(Kind kind, std::uint32_t generation, std::uint32_t number);
+  Result<void, SysError> set_up(bool multishot);
+  bool set_up_group(Group& group, unsigned id, unsigned entries, std::size_t head);
+  io_uring_sqe* sqe();
+  void refill(Group& group);
+  void arm_tun();
+  void arm_udp(std::uint32_t number);
+  void arm_poll(int fd, unsigned events, std::uint64_t user_data);
+  void arm_all();
+  void queue_sends();
+  void cancel(std::uint64_t user_data);
+  void drain(Sink& sink);
+  void handle(const io_uring_cqe& cqe, Sink& sink);
+  void on_tun(const io_uring_cqe& cqe, Sink& sink);
+  void on_udp(std::uint32_t number, const io_uring_cqe& cqe, Sink& sink);
+  void on_sent(std::uint32_t id, int result, Sink& sink);
+  void keep_datagram(std::uint32_t number, std::uint32_t id, std::size_t size, Sink& sink);
+  void flush_tun(Sink& sink);
+  void flush_udp(Sink& sink);
+  void requeue(std::uint32_t number);
+
+  io_uring ring_{};
+  bool ring_ready_ = false;
+  bool multishot_tun_ = false;
+  bool multishot_udp_ = false;
+  Group tun_group_;
+  Group udp_group_;
+  Source tun_source_;
+  std::array<Source, kSocketsMax> sources_;
+  std::vector<Watch> watches_;
+  std::uint32_t next_generation_ = 0;
+  bool timer_armed_ = false;
+  std::array<std::vector<std::uint32_t>, kSocketsMax> refused_;  // EAGAIN, in order
+
+  std::array<Buffer, kBatch> tun_batch_;
+  std::size_t tun_count_ = 0;
+  std::array<Datagram, kBatch> udp_batch_;
+  std::size_t udp_count_ = 0;
+  std::uint32_t udp_socket_ = 0;
+  std::optional<SysError> broken_;
+};
+
+}  // namespace godwit::platform

@@ -1,0 +1,38 @@
+// One TUN device, which exists as long as the object: the device is not persistent, so a crash
+// takes its addresses and routes with it.
+#pragma once
+
+#include <string>
+
+#include "platform/fd.h"
+#include "platform/netlink.h"
+#include "platform/sys_error.h"
+
+namespace godwit::platform {
+
+class Tun {
+ public:
+  // An empty name lets the kernel count: godwit0, godwit1, ... EBUSY when the name is in use,
+  // EINVAL when it is no name for an interface. Frames are bare IP packets (IFF_NO_PI).
+  static Result<Tun, SysError> open(const std::string& name);
+
+  int fd() const { return fd_.get(); }  // non-blocking
+  const std::string& name() const { return name_; }
+  int index() const { return index_; }
+
+  Result<void, SysError> set_mtu(Netlink& netlink, int mtu) const;
+  Result<void, SysError> set_up(Netlink& netlink) const;
+
+ private:
+  Tun(Fd fd, std::string name, int index)
+      : fd_(std::move(fd)), name_(std::move(name)), index_(index) {}
+
+  Fd fd_;
+  std::string name_;
+  int index_ = 0;
+};
+
+// Whether `name` may name an interface: 1 to 15 octets, no '/', no space, not "." or "..".
+bool is_interface_name(const std::string& name);
+
+}  // namespace godwit::platform

@@ -1,0 +1,130 @@
+"""New keys under traffic, and gateways that go away."""
+
+import dataclasses
+import re
+import time
+
+import gateway
+import godwit
+import lab
+from harness import case, require, require_equal
+from lab import wait_until
+
+
+def steady_traffic(client, seconds, per_second=100):
+    """Starts pings that go on for some seconds: each is a packet out and a packet in."""
+    return client.host.start(["ping", "-n", "-q", "-i", str(1 / per_second),
+                              "-c", str(int(seconds * per_second)), lab.OFFICE], "ping.out")
+
+
+def require_no_loss(ping):
+    # On a busy machine ping falls behind its interval; it must end, not end in time.
+    ping.wait(timeout=200)
+    said = lab.tail(ping.log)
+    require(re.search(r", 0% packet loss", said), f"packets were lost: {said}")
+    require("duplicates" not in said, f"packets came twice: {said}")
+
+
+def require_one_pair(bench):
+    """The old SAs go once the new ones carry traffic."""
+    wait_until(lambda: bench.gateway.installed() == 1, "the old ESP SAs to go", 45)
+
+
+@case
+def client_rekeys_without_loss(bench):
+    bench.raise_lab(gateway.MAIN)
+    client = bench.connected({**godwit.MAIN, "esp-lifetime": "30s"})
+    established = bench.gateway.logged("CHILD_SA net.* established")
+    require_no_loss(steady_traffic(client, 62, per_second=50))
+    rekeys = bench.gateway.logged("CHILD_SA net.* established") - established
+    require(rekeys >= 2, f"{rekeys} rekeys in two lifetimes")
+    require_one_pair(bench)
+    bench.fetch(client)
+    bench.disconnect(client)
+
+
+@case
+def client_rekeys_with_pfs(bench):
+    bench.raise_lab(dataclasses.replace(gateway.MAIN, esp="aes256-sha256-modp2048"))
+    client = bench.connected({**godwit.MAIN, "esp": ["aes256-sha256"], "pfs": "modp2048",
+                              "esp-lifetime": "30s"})
+    require_no_loss(steady_traffic(client, 32, per_second=50))
+    require(bench.gateway.logged("CHILD_SA net.* established") >= 2, "no rekey in a lifetime")
+    bench.disconnect(client)
+
+
+def gateway_rekeys(bench, connection, profile):
+    bench.raise_lab(connection)
+    client = bench.connected(profile)
+    ping = steady_traffic(client, 8)
+    for _ in range(4):
+        time.sleep(1.5)
+        before = bench.gateway.logged("CHILD_SA net.* established")
+        bench.gateway.swanctl("--rekey", "--child", "net")
+        wait_until(lambda: bench.gateway.logged("CHILD_SA net.* established") > before,
+                   "the gateway's rekey")
+    require_no_loss(ping)
+    bench.fetch(client)
+    bench.disconnect(client)
+
+
+@case
+def gateway_rekeys_without_loss(bench):
+    gateway_rekeys(bench, gateway.MAIN, godwit.MAIN)
+
+
+@case
+def gateway_rekeys_with_pfs(bench):
+    gateway_rekeys(bench, dataclasses.replace(gateway.MAIN, esp="aes256-sha256-modp2048"),
+                   {**godwit.MAIN, "esp": ["aes256-sha256"], "pfs": "modp2048"})
+
+
+@case
+def gateway_rekeys_by_its_own_clock(bench):
+    bench.raise_lab(dataclasses.replace(gateway.AGGRESSIVE, rekey_time=3, life_time=30))
+    client = bench.connected(godwit.AGGRESSIVE)
+    require_no_loss(steady_traffic(client, 11))
+    require(bench.gateway.logged("CHILD_SA net.* established") >= 4, "too few rekeys")
+    bench.disconnect(client)
+
+
+@case
+def gateway_probes_are_answered(bench):
+    bench.raise_lab(dataclasses.replace(gateway.MAIN, dpd_delay=1))
+    client = bench.connected({**godwit.MAIN, "dpd-delay": 0})
+    time.sleep(5)
+    require(bench.gateway.logged(r"parsed INFORMATIONAL_V1 request .*DPD_ACK") >= 3,
+            "the gateway's probes are not answered")
+    bench.fetch(client)
+    bench.disconnect(client)
+
+
+@case
+def dead_gateway_is_noticed(bench):
+    bench.raise_lab(gateway.MAIN)
+    client = bench.connected({**godwit.MAIN, "dpd-delay": "2s", "dpd-attempts": 2})
+    bench.gateway.kill()
+    wait_until(lambda: not client.pids(), "the client to give up", 40)
+    bench.require_untouched(client)
+
+
+@case
+def gateway_closes_the_tunnel(bench):
+    bench.raise_lab(gateway.MAIN)
+    client = bench.connected(godwit.MAIN)
+    bench.gateway.swanctl("--terminate", "--ike", "main", check=False)
+    wait_until(lambda: not client.pids(), "the client to end", 15)
+    bench.require_untouched(client)
+    bench.connect(client)
+    bench.disconnect(client)
+
+
+@case
+def idle_tunnel_is_quiet(bench):
+    # With probes switched off and no traffic, an idle tunnel says nothing but keepalives.
+    bench.raise_lab(gateway.MAIN)
+    client = bench.connected({**godwit.MAIN, "dpd-delay": 0})
+    parsed = bench.gateway.logged("received packet")
+    time.sleep(4)
+    require_equal(bench.gateway.logged("received packet"), parsed, "IKE messages at the gateway")
+    bench.disconnect(client)

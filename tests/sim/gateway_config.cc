@@ -1,0 +1,188 @@
+// XAuth (draft-beaulieu-ike-xauth-02) and Mode Config (draft-dukes-ike-mode-cfg-02) on the
+// gateway's side. Both are Transaction exchanges: HDR*, HASH, ATTR with HASH = prf(SKEYID_a, M-ID |
+// ATTR).
+#include "tests/sim/gateway_config.h"
+
+#include <array>
+
+#include "tests/sim/gateway.h"
+
+namespace godwit::sim {
+namespace {
+
+using ike::CfgAttr;
+using ike::CfgType;
+using ike::PayloadType;
+
+constexpr std::uint16_t kXauthGeneric = 0;
+
+ike::Attribute text(CfgAttr type, const std::string& value) {
+  const Bytes octets(reinterpret_cast<const std::uint8_t*>(value.data()), value.size());
+  return ike::Attribute::octets(static_cast<std::uint16_t>(type), octets);
+}
+
+ike::Attribute address(CfgAttr type, const IpAddress& value) {
+  return ike::Attribute::octets(static_cast<std::uint16_t>(type), value.bytes());
+}
+
+std::string as_text(const ike::Attribute* attribute) {
+  if (attribute == nullptr) return {};
+  return {attribute->value.begin(), attribute->value.end()};
+}
+
+// Unity: address, netmask, protocol, source port, destination port; 14 octets (MC-10).
+ByteVec split_entries(const std::vector<Prefix>& networks) {
+  ByteVec out;
+  for (const Prefix& network : networks) {
+    append(out, network.address().bytes());
+    append(out, network.netmask().bytes());
+    out.resize(out.size() + 6);
+  }
+  return out;
+}
+
+std::vector<Prefix> many_networks() {
+  std::vector<Prefix> all;
+  for (std::uint32_t i = 0; i < 4000; ++i) {
+    all.push_back(*Prefix::make(IpAddress::v4(0x0b00'0000 + (i << 8)), 24));
+  }
+  return all;
+}
+
+}  // namespace
+
+void Gateway::ask_user(Ike& sa, Instant now, Outbox& out) {
+  ike::CfgPayload cfg;
+  cfg.type = CfgType::kRequest;
+  cfg.identifier = sa.xauth_identifier;
+  if (config_.xauth_type) {
+    cfg.attributes.push_back(
+        ike::Attribute::number16(static_cast<std::uint16_t>(CfgAttr::kXauthType), kXauthGeneric));
+  }
+  cfg.attributes.push_back(text(CfgAttr::kXauthUserName, ""));
+  cfg.attributes.push_back(text(CfgAttr::kXauthUserPassword, ""));
+  if (!config_.xauth_message.empty()) {
+    cfg.attributes.push_back(text(CfgAttr::kXauthMessage, config_.xauth_message));
+  }
+  const MessageId id = fresh_id();
+  const auto chain = authenticated(sa, {message_id_octets(id)},
+                                   {{PayloadType::kAttributes, ike::encode_cfg(cfg)}});
+  ByteVec iv = phase2_iv(sa.keys.hash, sa.iv, id);
+  const ByteVec message = seal(sa, ike::Exchange::kTransaction, id, chain, iv, now);
+  sa.transaction_ivs[id] = iv;
+  request(sa, Pending::Kind::kXauth, id, message, now, out);
+}
+
+void Gateway::say_status(Ike& sa, bool ok, Instant now, Outbox& out) {
+  ike::CfgPayload cfg;
+  cfg.type = CfgType::kSet;
+  cfg.identifier = sa.xauth_identifier;
+  cfg.attributes.push_back(
+      ike::Attribute::number16(static_cast<std::uint16_t>(CfgAttr::kXauthStatus), ok ? 1 : 0));
+  const MessageId id = fresh_id();
+  const auto chain = authenticated(sa, {message_id_octets(id)},
+                                   {{PayloadType::kAttributes, ike::encode_cfg(cfg)}});
+  ByteVec iv = phase2_iv(sa.keys.hash, sa.iv, id);
+  const ByteVec message = seal(sa, ike::Exchange::kTransaction, id, chain, iv, now);
+  sa.transaction_ivs[id] = iv;
+  sa.close_after_ack = !ok;
+  request(sa, Pending::Kind::kXauthStatus, id, message, now, out);
+}
+
+bool Gateway::on_transaction(Ike& sa, const ike::Header& header, Bytes message, Instant now,
+                             Outbox& out) {
+  const auto known = sa.transaction_ivs.find(header.message_id);
+  const ByteVec iv = known != sa.transaction_ivs.end()
+                         ? known->second
+                         : phase2_iv(sa.keys.hash, sa.iv, header.message_id);
+  const auto opened = open(sa, header, message, iv);
+  if (!opened || !hash_holds(sa, *opened, {message_id_octets(header.message_id)})) return false;
+  const ike::Payload* attr = opened->payloads.first(PayloadType::kAttributes);
+  const auto cfg = attr == nullptr ? fail(Drop::kMissingPayload) : ike::decode_cfg(attr->body);
+  if (!cfg) return false;
+  const bool user_step = sa.stage == Ike::Stage::kWaitUser;
+  if (cfg->type == CfgType::kReply && user_step && !sa.xauth_ok) {
+    if (silent(Step::kXauth)) return false;
+    note(true, sa, header, header.first, opened->plain, now);
+    answered(sa, Pending::Kind::kXauth);
+    on_credentials(sa, *cfg, now, out);
+    return true;
+  }
+  if (cfg->type == CfgType::kAck && known != sa.transaction_ivs.end()) {
+    note(true, sa, header, header.first, opened->plain, now);
+    answered(sa, Pending::Kind::kXauthStatus);
+    if (sa.close_after_ack) {
+      close(sa);
+    } else if (user_step && sa.xauth_ok) {
+      sa.stage = Ike::Stage::kReady;
+    }
+    return true;
+  }
+  if (cfg->type == CfgType::kRequest && sa.stage == Ike::Stage::kReady && config_.mode_config) {
+    if (silent(Step::kModeConfig)) return false;
+    note(true, sa, header, header.first, opened->plain, now);
+    const ike::CfgPayload answer = configure(sa, *cfg);
+    const auto chain = authenticated(sa, {message_id_octets(header.message_id)},
+                                     {{PayloadType::kAttributes, ike::encode_cfg(answer)}});
+    ByteVec next = opened->next_iv;
+    reply(sa, seal(sa, ike::Exchange::kTransaction, header.message_id, chain, next, now), out);
+    return true;
+  }
+  return false;
+}
+
+void Gateway::on_credentials(Ike& sa, const ike::CfgPayload& cfg, Instant now, Outbox& out) {
+  const std::string user = as_text(cfg.find(CfgAttr::kXauthUserName));
+  const std::string password = as_text(cfg.find(CfgAttr::kXauthUserPassword));
+  const auto known = config_.users.find(user);
+  const bool right = known != config_.users.end() && known->second == password &&
+                     cfg.find(CfgAttr::kXauthStatus) == nullptr;
+  ++sa.xauth_tries;
+  if (right) {
+    sa.user = user;
+    sa.xauth_ok = true;
+    say_status(sa, true, now, out);
+  } else if (sa.xauth_tries < config_.xauth_tries) {
+    ask_user(sa, now, out);
+  } else {
+    say_status(sa, false, now, out);
+  }
+}
+
+ike::CfgPayload Gateway::configure(Ike& sa, const ike::CfgPayload& asked) {
+  const auto wants = [&asked](CfgAttr type) { return asked.find(type) != nullptr; };
+  ike::CfgPayload answer;
+  answer.type = CfgType::kReply;
+  answer.identifier = asked.identifier;
+  if (wants(CfgAttr::kIp4Address)) {
+    const auto key = std::make_pair(sa.user, sa.client_id);
+    const auto next = static_cast<std::uint32_t>(leases_.size()) + 2;
+    const IpAddress fresh = IpAddress::v4(config_.pool.address().v4_value() + next);
+    const IpAddress lease = leases_.try_emplace(key, fresh).first->second;
+    sa.address = config_.lies.bad_address ? IpAddress::v4(0x7f00'0001) : lease;
+    answer.attributes.push_back(address(CfgAttr::kIp4Address, *sa.address));
+  }
+  if (wants(CfgAttr::kIp4Netmask) && !config_.netmask.is_unspecified()) {
+    answer.attributes.push_back(address(CfgAttr::kIp4Netmask, config_.netmask));
+  }
+  if (wants(CfgAttr::kIp4Dns)) {
+    for (const IpAddress& server : config_.dns) {
+      answer.attributes.push_back(address(CfgAttr::kIp4Dns, server));
+    }
+  }
+  const std::vector<Prefix> split = config_.lies.many_networks ? many_networks() : config_.split;
+  if (wants(CfgAttr::kUnitySplitInclude) && !split.empty()) {
+    answer.attributes.push_back(ike::Attribute::octets(
+        static_cast<std::uint16_t>(CfgAttr::kUnitySplitInclude), split_entries(split)));
+  }
+  if (wants(CfgAttr::kUnityDefaultDomain) && !config_.domain.empty()) {
+    answer.attributes.push_back(text(CfgAttr::kUnityDefaultDomain, config_.domain));
+  }
+  if (wants(CfgAttr::kUnityBanner) && !config_.banner.empty()) {
+    answer.attributes.push_back(text(CfgAttr::kUnityBanner, config_.banner));
+  }
+  for (const ike::Attribute& extra : config_.extra_attributes) answer.attributes.push_back(extra);
+  return answer;
+}
+
+}  // namespace godwit::sim

@@ -1,0 +1,105 @@
+// What a simulated gateway is configured to do, and one switch for each of its lies.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/instant.h"
+#include "core/crypto/suite.h"
+#include "core/ike/wire/payloads.h"
+#include "core/net/address.h"
+
+namespace godwit::sim {
+
+enum class Natt : std::uint8_t { kNone, kDraft02, kDraft03, kRfc3947 };
+
+// The steps at which a gateway can fall silent or refuse.
+enum class Step : std::uint8_t {
+  kNever,
+  kMessage1,  // Main 1 or Aggressive 1
+  kMessage3,  // Main 3 or Aggressive 3
+  kMessage5,  // Main 5
+  kXauth,     // the answer to the user's credentials
+  kModeConfig,
+  kQuick,
+  kDpd,  // and everything else once the tunnel is up, ESP included
+};
+
+// One switch per lie: what no honest gateway does. All off by default.
+struct Lies {
+  bool wrong_hash_r = false;         // HASH_R with one bit turned
+  bool wrong_hash_2 = false;         // HASH(2) of Quick Mode with one bit turned
+  bool unoffered_transform = false;  // phase 1 answers with a suite nobody offered
+  bool other_key_length = false;     // phase 1 answers with another AES key length
+  bool two_transforms = false;       // phase 1 answers with two of the offers
+  bool second_sa = false;            // the answer holds two SA payloads
+  bool wrong_nat_d = false;          // NAT-D payloads that match nothing
+  bool short_nat_d = false;          // NAT-D payloads of four octets
+  bool no_nat_d = false;             // none, although the vendor ID promised them
+  bool stale_cookie = false;         // the responder cookie changes after the first answer
+  bool zero_key = false;             // a KE payload of zeros
+  bool short_nonce = false;          // a nonce of seven octets
+  bool unknown_payloads = false;     // payloads that the exchange has no place for
+  bool plaintext_delete = false;     // a Delete without protection, sent once phase 1 is done
+  bool plaintext_notify = false;     // AUTHENTICATION-FAILED without protection, before each answer
+  bool answers_twice = false;        // every answer is sent twice
+  bool esp_spi_zero = false;         // Quick Mode answers with SPI 0
+  bool esp_spi_echoed = false;       // Quick Mode answers with the client's own SPI
+  bool esp_other_suite = false;      // Quick Mode answers with a suite nobody offered
+  bool esp_other_ids = false;        // Quick Mode answers with another client address
+  bool no_pfs_key = false;           // Quick Mode leaves KE out although the group was agreed
+  bool lifetime_zero = false;        // RESPONDER-LIFETIME of 0 seconds
+  bool bad_address = false;          // Mode Config gives 127.0.0.1
+  bool many_networks = false;        // thousands of split networks
+  bool early_success = false;        // XAuth STATUS=OK before anything was asked
+};
+
+struct GatewayConfig {
+  std::string psk = "swordfish";
+  ike::IdPayload identity;                  // ours; the default is set by the World
+  std::optional<ike::IdPayload> client_id;  // the only one we accept; anyone when empty
+  bool main_mode = true;
+  bool aggressive_mode = true;
+  std::vector<crypto::IkeSuite> ike;  // accepted, in the order of preference
+  std::vector<crypto::EspSuite> esp;
+  std::optional<crypto::DhGroup> pfs;  // required in Quick Mode
+  std::vector<Natt> natt = {Natt::kRfc3947, Natt::kDraft03, Natt::kDraft02};
+  bool encapsulation_without_nat = true;  // accepts UDP encapsulation although nobody is natted
+  std::vector<ike::Attribute> extra_attributes;  // appended to a Mode Config reply
+
+  std::map<std::string, std::string> users;  // not empty: XAuth is demanded
+  bool xauth_type = false;                   // says XAUTH-TYPE generic, as some gateways do
+  std::string xauth_message;
+  int xauth_tries = 1;
+
+  bool mode_config = true;
+  Prefix pool;  // the first client gets its second address
+  IpAddress netmask;
+  std::vector<IpAddress> dns;
+  std::vector<Prefix> split;  // empty: a full tunnel
+  std::string domain;
+  std::string banner;
+
+  std::vector<Prefix> networks;  // behind us; what Quick Mode may ask for
+  Duration ike_lifetime = 24h;
+  Duration esp_lifetime = 8h;  // a shorter one is announced by RESPONDER-LIFETIME
+  bool responder_lifetime = false;
+  Duration rekey_after{};  // we start a Quick Mode of our own; 0: never
+  bool dpd = true;
+  Duration dpd_delay{};  // silence before our own probe; 0: never
+  bool initial_contact_clears = true;
+
+  bool notify_bad_auth = true;               // tells a client with a wrong key, in plaintext
+  Step silent_from = Step::kNever;           // no answer from this step on
+  std::optional<ike::Notify> refuse_phase1;  // in plaintext
+  std::optional<ike::Notify> refuse_quick;   // encrypted
+  bool echo_ping = true;                     // the office host answers ICMP echo requests
+
+  Endpoint own;  // our address as we see it, port 500
+  std::uint16_t natt_port = 4500;
+  Lies lies;
+};
+
+}  // namespace godwit::sim

@@ -1,0 +1,116 @@
+// What a tunnel changes on this machine, as a function of its configuration.
+#include "client/apply.h"
+
+#include <doctest/doctest.h>
+
+using namespace godwit;
+using namespace godwit::client;
+
+namespace {
+
+constexpr int kDevice = 7;
+
+session::TunnelConfig config(std::initializer_list<const char*> routes) {
+  session::TunnelConfig out;
+  out.addresses = {*Prefix::parse("10.99.0.5/32")};
+  for (const char* route : routes) out.routes.push_back(*Prefix::parse(route));
+  out.gateway = *IpAddress::parse("203.0.113.2");
+  return out;
+}
+
+std::vector<platform::Rule> rules_of(const std::vector<Step>& steps) {
+  std::vector<platform::Rule> out;
+  for (const Step& step : steps) {
+    if (const auto* rule = std::get_if<AddRule>(&step)) out.push_back(rule->rule);
+  }
+  return out;
+}
+
+std::vector<platform::Route> routes_of(const std::vector<Step>& steps) {
+  std::vector<platform::Route> out;
+  for (const Step& step : steps) {
+    if (const auto* route = std::get_if<AddRoute>(&step)) out.push_back(route->route);
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a split tunnel: an address, a route in its own table, one rule") {
+  const auto steps = plan(config({"10.50.0.0/24"}), kDevice);
+  REQUIRE(steps.size() == 3);
+  const auto* address = std::get_if<AddAddress>(&steps[0]);
+  REQUIRE(address != nullptr);
+  CHECK(address->address.address.to_string() == "10.99.0.5");
+  CHECK(address->address.length == 32);
+  const auto numbers = numbers_for(kDevice);
+  const auto route = routes_of(steps).at(0);
+  CHECK(route.destination.to_string() == "10.50.0.0/24");
+  CHECK(route.table == numbers.table);
+  CHECK(route.index == kDevice);
+  CHECK_FALSE(route.gateway);
+  const auto rule = rules_of(steps).at(0);
+  CHECK(rule.table == numbers.table);
+  CHECK(rule.fwmark == numbers.fwmark);
+  CHECK(rule.invert);
+  CHECK_FALSE(rule.suppress_prefix_length);
+  CHECK_FALSE(rule.v6);
+}
+
+TEST_CASE("the default route is never replaced: nothing goes into the main table") {
+  for (const auto& steps :
+       {plan(config({"0.0.0.0/0"}), kDevice), plan(config({"10.0.0.0/8"}), 1)}) {
+    for (const auto& route : routes_of(steps)) CHECK(route.table != 254);
+  }
+}
+
+TEST_CASE("a full tunnel leaves local networks reachable before its own rule") {
+  const auto rules = rules_of(plan(config({"0.0.0.0/0"}), kDevice));
+  REQUIRE(rules.size() == 2);
+  CHECK(rules[0].table == 254);
+  CHECK(rules[0].suppress_prefix_length == 0u);
+  CHECK(rules[0].priority < rules[1].priority);
+  CHECK(rules[1].table == numbers_for(kDevice).table);
+}
+
+TEST_CASE("rules come after everything that they lead to") {
+  const auto steps = plan(config({"10.0.0.0/8", "192.168.0.0/16", "0.0.0.0/0"}), kDevice);
+  bool rules_began = false;
+  for (const Step& step : steps) {
+    if (std::holds_alternative<AddRule>(step)) {
+      rules_began = true;
+    } else {
+      CHECK_FALSE(rules_began);
+    }
+  }
+  CHECK(rules_began);
+}
+
+TEST_CASE("without an address there is no route and no rule") {
+  auto none = config({"10.50.0.0/24"});
+  none.addresses.clear();
+  CHECK(plan(none, kDevice).empty());
+  CHECK(routes_of(plan(config({"2001:db8::/32"}), kDevice)).empty());
+  CHECK(rules_of(plan(config({"2001:db8::/32"}), kDevice)).empty());
+}
+
+TEST_CASE("two tunnels share neither table nor mark") {
+  for (int a = 1; a < 50; ++a) {
+    for (int b = a + 1; b < 50; ++b) {
+      CHECK(numbers_for(a).table != numbers_for(b).table);
+      CHECK(numbers_for(a).fwmark != numbers_for(b).fwmark);
+    }
+  }
+  CHECK(numbers_for(1).fwmark != 0);
+}
+
+TEST_CASE("DNS: a split tunnel that names domains is asked for those only") {
+  auto split = config({"10.50.0.0/24"});
+  split.dns = {*IpAddress::parse("10.50.0.2")};
+  CHECK(dns_settings(split).default_route);
+  split.routing_domains = {"corp.example.com"};
+  CHECK_FALSE(dns_settings(split).default_route);
+  auto full = config({"0.0.0.0/0"});
+  full.search_domains = {"corp.example.com"};
+  CHECK(dns_settings(full).default_route);
+}

@@ -1,0 +1,143 @@
+// The JSON of `godwit status` has stable names; the text is made from it and survives any JSON.
+#include "client/status.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+using namespace godwit;
+using namespace godwit::client;
+using nlohmann::json;
+
+namespace {
+
+struct Tunnel {
+  Tunnel() {
+    profile.name = "office";
+    profile.gateway = "vpn.example.com";
+    profile.weak = {"modp1024", "aggressive-psk"};
+    status.stage = session::Stage::kUp;
+    status.aggressive = true;
+    status.gateway = {*IpAddress::parse("203.0.113.2"), 4500};
+    status.local = {*IpAddress::parse("192.168.77.10"), 4500};
+    status.floated = true;
+    status.nat.we_are_behind = true;
+    status.natt = session::NattVersion::kRfc3947;
+    status.gateway_identity = "gw.example";
+    status.ike = crypto::IkeSuite{};
+    status.esp = crypto::EspSuite{};
+    status.inbound = EspSpi(0xc0ffee);
+    status.outbound = EspSpi(0xbadcafe);
+    status.addresses = {*Prefix::parse("10.99.0.1/32")};
+    status.networks = {*Prefix::parse("10.50.0.0/24")};
+    status.dns = {*IpAddress::parse("10.50.0.2")};
+    status.mtu = 1400;
+    status.up_for = 90s;
+    status.esp_rekey_in = 7h;
+    status.ike_expires_in = 23h;
+    status.keepalives_sent = 3;
+    traffic.packets_in = 12;
+    traffic.bytes_in = 3400;
+    drops.drop(Drop::kReplay);
+    drops.drop(Drop::kReplay);
+  }
+  json to_json() const {
+    return status_json({.profile = profile,
+                        .session = status,
+                        .traffic = traffic,
+                        .drops = drops,
+                        .crypto_backend = "mbedtls",
+                        .engine = engine,
+                        .io = io,
+                        .device = "godwit0",
+                        .resolver = "systemd-resolved"});
+  }
+  config::Profile profile;
+  session::Status status;
+  session::TrafficFacts traffic;
+  Counters drops;
+  std::string engine = "io_uring";
+  platform::EngineStatistics io;
+};
+
+}  // namespace
+
+TEST_CASE("schema 1: names and types that scripts rely on") {
+  const json status = Tunnel().to_json();
+  CHECK(status["schema"] == 1);
+  CHECK(status["name"] == "office");
+  CHECK(status["state"] == "up");
+  CHECK(status["mode"] == "aggressive");
+  CHECK(status["gateway"]["name"] == "vpn.example.com");
+  CHECK(status["gateway"]["endpoint"] == "203.0.113.2:4500");
+  CHECK(status["gateway"]["identity"] == "gw.example");
+  CHECK(status["local"] == "192.168.77.10:4500");
+  CHECK(status["floated"] == true);
+  CHECK(status["nat"]["we_are_behind"] == true);
+  CHECK(status["nat"]["gateway_is_behind"] == false);
+  CHECK(status["addresses"] == json::array({"10.99.0.1/32"}));
+  CHECK(status["networks"] == json::array({"10.50.0.0/24"}));
+  CHECK(status["dns"]["servers"] == json::array({"10.50.0.2"}));
+  CHECK(status["mtu"] == 1400);
+  CHECK(status["ike"]["suite"] == "aes256-sha256-modp2048");
+  CHECK(status["ike"]["expires_in"] == 82800);
+  CHECK(status["esp"]["suite"] == "aes128gcm16");
+  CHECK(status["esp"]["spi_in"] == "0x00c0ffee");
+  CHECK(status["esp"]["rekey_in"] == 25200);
+  CHECK(status["up_for"] == 90);
+  CHECK(status["heard_ago"].is_null());
+  CHECK(status["keepalives_sent"] == 3);
+  CHECK(status["traffic"]["in"]["packets"] == 12);
+  CHECK(status["traffic"]["out"]["octets"] == 0);
+  CHECK(status["engine"]["name"] == "io_uring");
+  CHECK(status["drops"] == json{{"replay", 2}});
+  CHECK(status["weak"] == json::array({"modp1024", "aggressive-psk"}));
+}
+
+TEST_CASE("a tunnel that has just begun has the same names") {
+  Tunnel tunnel;
+  const json up = tunnel.to_json();
+  tunnel.status = session::Status{};
+  const json begun = tunnel.to_json();
+  CHECK(begun["state"] == "idle");
+  for (const auto& [key, value] : up.items()) CHECK(begun.contains(key));
+}
+
+TEST_CASE("the text says it in words") {
+  const std::string text = status_text(Tunnel().to_json());
+  for (const char* words :
+       {"office is up", "Aggressive Mode", "203.0.113.2:4500 (gw.example)",
+        "you are behind NAPT, the gateway is not", "10.99.0.1/32", "10.50.0.0/24",
+        "10.50.0.2 through systemd-resolved", "0x00c0ffee, 0x0badcafe", "3.4 kB in 12 packets",
+        "io_uring", "mbedtls", "2 x a sequence number seen before", "too small to last",
+        "guess the group key offline"}) {
+    CAPTURE(words);
+    CHECK(text.find(words) != std::string::npos);
+  }
+}
+
+TEST_CASE("what a gateway called itself cannot drive the terminal") {
+  Tunnel tunnel;
+  tunnel.status.gateway_identity = "gw\x1b[2J\n\xff";
+  tunnel.status.search_domains = {"a\x07"};
+  const json status = tunnel.to_json();
+  CHECK(status.dump().find('\x1b') == std::string::npos);
+  CHECK(status_text(status).find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("text from an answer of another version, or of nobody") {
+  for (const char* odd :
+       {"{}", R"({"name":1,"traffic":7,"drops":[],"nat":"x"})",
+        R"({"traffic":{"in":{"octets":"x"},"out":{}},"up_for":"long","weak":[1,null,{}]})",
+        R"({"drops":{"replay":"x"},"gateway":null,"dns":{"servers":5}})"}) {
+    CAPTURE(odd);
+    CHECK_FALSE(status_text(json::parse(odd)).empty());
+  }
+}
+
+TEST_CASE("every weak choice that a profile can name has a reason") {
+  for (const char* word : {"modp1024", "modp1536", "aggressive-psk"}) {
+    CHECK(weak_reason(word).size() > std::string(word).size());
+  }
+}

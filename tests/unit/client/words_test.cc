@@ -1,0 +1,137 @@
+// The exit-code table and the sentences: complete, unique, never empty.
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+
+#include "client/exit_codes.h"
+#include "client/report.h"
+#include "client/words.h"
+
+using namespace godwit;
+using namespace godwit::client;
+using session::EndCause;
+
+namespace {
+
+constexpr auto kLastCause = static_cast<int>(EndCause::kProtocol);
+
+config::Profile profile() {
+  config::Profile p;
+  p.gateway = "vpn.example.com";
+  p.ike = {crypto::IkeSuite{}};
+  p.esp = {crypto::EspSuite{}};
+  p.user = "alice";
+  return p;
+}
+
+Endpoint endpoint(const char* address, std::uint16_t port) {
+  return Endpoint{*IpAddress::parse(address), port};
+}
+
+}  // namespace
+
+TEST_CASE("exit codes are unique and every row has words") {
+  std::set<int> numbers;
+  std::set<std::string> slugs;
+  for (const auto& row : exit_code_table()) {
+    CHECK(numbers.insert(number(row.code)).second);
+    CHECK(slugs.insert(std::string(row.slug)).second);
+    CHECK_FALSE(row.sentence.empty());
+    CHECK_FALSE(row.remedy.empty());
+    CHECK(row.slug.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") ==
+          std::string_view::npos);
+  }
+}
+
+TEST_CASE("numbers that scripts rely on do not change") {
+  CHECK(number(ExitCode::kOk) == 0);
+  CHECK(number(ExitCode::kUsage) == 2);
+  CHECK(number(ExitCode::kProfile) == 3);
+  CHECK(number(ExitCode::kPermission) == 4);
+  CHECK(number(ExitCode::kNotConnected) == 5);
+  CHECK(number(ExitCode::kAlreadyConnected) == 6);
+  CHECK(number(exit_code(EndCause::kNoAnswer)) == 11);
+  CHECK(number(exit_code(EndCause::kProposalRefused)) == 13);
+  CHECK(number(exit_code(EndCause::kGatewayAuthFailed)) == 14);
+  CHECK(number(exit_code(EndCause::kUserRejected)) == 16);
+  CHECK(number(exit_code(EndCause::kNoAnswerAfterFloat)) == 23);
+  CHECK(number(exit_code(EndCause::kGatewayLost)) == 40);
+  CHECK(number(ExitCode::kInterrupted) == 130);
+}
+
+TEST_CASE("every end has its own exit code, a sentence and a remedy") {
+  std::set<int> numbers;
+  for (int cause = 0; cause <= kLastCause; ++cause) {
+    const session::EndReason reason{static_cast<EndCause>(cause), session::Stage::kPhase1, 0};
+    const auto failure = explain(reason, profile());
+    CHECK(failure.code != ExitCode::kInternal);
+    CHECK(failure.code != ExitCode::kOk);
+    CHECK(numbers.insert(number(failure.code)).second);
+    CHECK_FALSE(failure.what.empty());
+    CHECK_FALSE(failure.remedy.empty());
+  }
+}
+
+TEST_CASE("an end names what was offered and what the gateway said") {
+  const auto p = profile();
+  const auto refused = explain({EndCause::kProposalRefused, session::Stage::kPhase1, 14}, p);
+  CHECK(refused.what.find("NO-PROPOSAL-CHOSEN (14)") != std::string::npos);
+  CHECK(refused.what.find("aes256-sha256-modp2048") != std::string::npos);
+  const auto phase2 = explain({EndCause::kPhase2Refused, session::Stage::kQuickMode, 0}, p);
+  CHECK(phase2.what.find("aes128gcm16") != std::string::npos);
+  CHECK(phase2.what.find("no PFS") != std::string::npos);
+  const auto user = explain({EndCause::kUserRejected, session::Stage::kXauth, 0}, p);
+  CHECK(user.what.find("alice") != std::string::npos);
+}
+
+TEST_CASE("every event has one sentence") {
+  const std::vector<session::Event> events = {
+      session::Phase1Started{true, endpoint("192.0.2.1", 500)},
+      session::PeerAnswered{{}, session::NattVersion::kRfc3947, true, true, true},
+      session::NatFound{true, false, false},
+      session::Floated{endpoint("10.0.0.1", 4500), endpoint("192.0.2.1", 4500)},
+      session::GatewayAuthenticated{"gw.example"},
+      session::UserAccepted{},
+      session::GatewayMessage{"hello"},
+      session::AddressAssigned{},
+      session::SaInstalled{},
+      session::TunnelUp{},
+      session::PeerMoved{endpoint("192.0.2.1", 4500), endpoint("192.0.2.2", 4500)},
+      session::Retransmitting{2, 5},
+      session::HintReceived{14},
+      session::GatewaySilent{},
+      session::GatewayAlive{}};
+  CHECK(events.size() == std::variant_size_v<session::Event>);
+  for (const auto& event : events) {
+    const auto line = sentence(event);
+    CHECK_FALSE(line.empty());
+    CHECK(line.find('\n') == std::string::npos);
+  }
+}
+
+TEST_CASE("the NAT findings are told from the user's side") {
+  CHECK(sentence(session::NatFound{true, false, false}) ==
+        "you are behind NAPT, the gateway is not");
+  CHECK(sentence(session::NatFound{false, true, false}) ==
+        "the gateway is behind NAPT, you are not");
+  CHECK(sentence(session::NatFound{true, true, false}) ==
+        "you are behind NAPT, the gateway says it is too (some say so only to get ESP in UDP)");
+  CHECK(sentence(session::NatFound{false, false, false}) == "no NAPT between you and the gateway");
+}
+
+TEST_CASE("what a gateway says cannot drive the terminal") {
+  CHECK(printable("a\x1b[2Jb\x07\nc\x80") == "a\\x1b[2Jb\\x07 c\\x80");
+  CHECK(sentence(session::GatewayMessage{"\x1b]0;x\x07"}).find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("spans and octets in words") {
+  CHECK(words(Duration(-5s)) == "0 s");
+  CHECK(words(Duration(59s)) == "59 s");
+  CHECK(words(Duration(61s)) == "1 min");
+  CHECK(words(Duration(3h + 5min)) == "3 h 5 min");
+  CHECK(words(Duration(50h)) == "2 d 2 h");
+  CHECK(words_of_octets(999) == "999 octets");
+  CHECK(words_of_octets(1500) == "1.5 kB");
+  CHECK(words_of_octets(~std::uint64_t{0}) == "18.4 EB");
+}

@@ -1,0 +1,256 @@
+// Every key once right and in each way it can be wrong.
+#include <array>
+#include <set>
+
+#include "core/config/proposal.h"
+#include "parse.h"
+
+namespace godwit::config {
+namespace {
+
+struct Case {
+  std::string_view key;  // the key the case is about
+  const char* line;
+  const char* said;  // nothing: the line is right
+};
+
+constexpr auto kCases = std::to_array<Case>({
+    {"gateway-port", "gateway-port = 4433", ""},
+    {"gateway-port", "gateway-port = 0",
+     "p.toml:2:16: gateway-port cannot be 0; write a number from 1 to 65535"},
+    {"gateway-port", "gateway-port = \"500\"",
+     "p.toml:2:16: gateway-port must be a whole number; write gateway-port = 500"},
+    {"gateway-natt-port", "gateway-natt-port = 14500", ""},
+    {"gateway-natt-port", "gateway-natt-port = 500",
+     "p.toml:2:21: gateway-port and gateway-natt-port are both 500; NAT traversal needs two "
+     "different ports"},
+    {"local-port", "local-port = 0", ""},
+    {"local-port", "local-port = 65536",
+     "p.toml:2:14: local-port cannot be 65536; write a number from 0 to 65535"},
+    {"local-natt-port", "local-natt-port = 0", ""},
+    {"local-natt-port", "local-natt-port = -1",
+     "p.toml:2:19: local-natt-port cannot be -1; write a number from 0 to 65535"},
+    {"local-natt-port", "local-natt-port = 500",
+     "p.toml:2:19: local-port and local-natt-port are both 500; NAT traversal needs two different "
+     "ports"},
+    {"mode", "mode = \"main\"", ""},
+    {"mode", "mode = \"agressive\"",
+     "p.toml:2:8: mode cannot be \"agressive\"; did you mean \"aggressive\"?"},
+    {"mode", "mode = \"quick\"",
+     "p.toml:2:8: mode cannot be \"quick\"; write one of \"main\", \"aggressive\""},
+    {"auth", "auth = \"xauth-psk\"", ""},
+    {"auth", "auth = \"xauth\"",
+     "p.toml:2:8: auth cannot be \"xauth\"; write one of \"psk\", \"xauth-psk\""},
+    {"id", "id = \"sales\"", ""},
+    {"id", "id = \"\"", "p.toml:2:6: id holds an empty text; remove it, or write id = \"sales\""},
+    {"id", "id = \"a\\nb\"", "p.toml:2:6: id holds a control character; write printable text"},
+    {"id", "id = \"@vpn.example.com\"",
+     "p.toml:2:6: \"@vpn.example.com\" has nothing before the @; write a domain name without @, or "
+     "id-type \"key-id\" for this text"},
+    {"id-type", "id-type = \"ipv4\"", ""},
+    {"id-type", "id-type = \"keyid\"",
+     "p.toml:2:11: id-type cannot be \"keyid\"; did you mean \"key-id\"?"},
+    {"id-type", "id-type = \"key-id\"",
+     "p.toml:2:11: id-type = \"key-id\" needs id; write id as well, or remove this key"},
+    {"remote-id", "remote-id = \"vpn.example.com\"", ""},
+    {"remote-id", "remote-id = \"1.2.3.400\"",
+     "p.toml:2:13: \"1.2.3.400\" is not an IPv4 address; write four numbers, or another id-type "
+     "such as \"key-id\""},
+    {"remote-id-type", "remote-id = \"gw\"\nremote-id-type = \"fqdn\"", ""},
+    {"remote-id-type", "remote-id-type = \"ipv4\"",
+     "p.toml:2:18: remote-id-type = \"ipv4\" needs remote-id; write remote-id as well, or remove "
+     "this key"},
+    {"psk-file", "psk-file = \"/etc/godwit/x.psk\"", ""},
+    {"psk-file", "psk-file = \"hunter2\"",
+     "p.toml:2:12: psk-file must be an absolute path; write psk-file = \"/etc/godwit/office.psk\""},
+    {"psk-source", "psk-source = \"stdin\"", ""},
+    {"psk-source", "psk-source = \"file\"",
+     "p.toml:2:14: psk-source = \"file\" needs psk-file; write psk-file = "
+     "\"/etc/godwit/office.psk\""},
+    {"psk-source", "psk-source = \"askpass\"",
+     "p.toml:2:14: psk-source = \"askpass\" needs askpass; write askpass = "
+     "\"/usr/bin/ssh-askpass\""},
+    {"psk-source", "psk-source = \"prompt\"\npsk-file = \"/a\"",
+     "p.toml:3:1: psk-file is not read, for psk-source = \"prompt\"; remove one of the two"},
+    {"user", "auth = \"xauth-psk\"\nuser = \"alice\"", ""},
+    {"user", "user = \"alice\"",
+     "p.toml:2:1: user is used only with XAuth; write auth = \"xauth-psk\", or remove this key"},
+    {"password-file", "auth = \"xauth-psk\"\npassword-file = \"/etc/godwit/x.pw\"", ""},
+    {"password-file", "password-file = \"/a\"",
+     "p.toml:2:1: password-file is used only with XAuth; write auth = \"xauth-psk\", or remove "
+     "this "
+     "key"},
+    {"password-source", "auth = \"xauth-psk\"\npassword-source = \"stdin\"", ""},
+    {"password-source", "auth = \"xauth-psk\"\npassword-source = \"keyring\"",
+     "p.toml:3:19: password-source cannot be \"keyring\"; write one of \"file\", \"askpass\", "
+     "\"stdin\", \"prompt\""},
+    {"askpass", "askpass = \"/usr/bin/ssh-askpass\"", ""},
+    {"askpass", "askpass = \"/a\"\npsk-file = \"/b\"",
+     "p.toml:2:1: askpass is set, but no secret comes from it; remove it, or the file or source "
+     "named for the secret it should ask for"},
+    {"ike", "ike = [\"aes256-sha256-modp2048\", \"aes128-sha1-ecp256\"]", ""},
+    {"ike", "ike = \"aes256-sha256-modp2048\"",
+     "p.toml:2:7: ike must be a list; write ike = [\"aes256-sha256-modp2048\"]"},
+    {"ike", "ike = []",
+     "p.toml:2:7: ike lists no proposal; remove it to use the defaults, or write ike = "
+     "[\"aes256-sha256-modp2048\"]"},
+    {"ike", "ike = [\"aes256-sha-modp2048\", \"aes256-sha1-dh14\"]",
+     "p.toml:2:31: \"aes256-sha1-dh14\" repeats an earlier value of this list; keep one"},
+    {"ike", "ike = [\"aes256-sha1-modp1024\"]",
+     "p.toml:2:8: a large attacker can compute the keys of modp1024 and read the traffic; if the "
+     "gateway knows nothing better, write \"modp1024\" in allow-weak"},
+    {"esp", "esp = [\"aes128gcm16\", \"aes128-sha1\"]", ""},
+    {"esp", "esp = [\"aes128\", 7]",
+     "p.toml:2:8: \"aes128\" has no hash; write \"aes128-sha256\"\n"
+     "p.toml:2:18: esp must list texts; write esp = [\"aes256gcm16\", \"aes256-sha256\"]"},
+    {"pfs", "pfs = \"dh19\"", ""},
+    {"pfs", "pfs = \"none\"", ""},
+    {"pfs", "pfs = \"modp2084\"",
+     "p.toml:2:7: unknown group \"modp2084\"; did you mean \"modp2048\"?"},
+    {"pfs", "pfs = true", "p.toml:2:7: pfs must be a text; write pfs = \"modp2048\""},
+    {"pfs", "pfs = \"modp768\"", "p.toml:2:7: godwit does not offer modp768; use modp2048"},
+    {"pfs", "pfs = \"dh5\"",
+     "p.toml:2:7: modp1536 is too short to keep recorded traffic secret for years; if the gateway "
+     "knows nothing better, write \"modp1536\" in allow-weak"},
+    {"ike-lifetime", "ike-lifetime = 28800", ""},
+    {"ike-lifetime", "ike-lifetime = \"8d\"",
+     "p.toml:2:16: ike-lifetime cannot be \"8d\"; write a duration from 1m to 7d"},
+    {"esp-lifetime", "esp-lifetime = \"90m\"", ""},
+    {"esp-lifetime", "esp-lifetime = \"1 hour\"",
+     "p.toml:2:16: esp-lifetime: \"1 hour\" is not a duration; write it as \"8h\", \"90m\" or "
+     "\"3600s\""},
+    {"esp-lifetime", "esp-lifetime = -5",
+     "p.toml:2:16: esp-lifetime cannot be -5; write a duration from 30s to 7d"},
+    {"mode-config", "mode-config = true", ""},
+    {"mode-config", "mode-config = false",
+     "p.toml:2:1: without mode-config the profile must give an address; write address = "
+     "\"10.9.8.7\""},
+    {"mode-config", "mode-config = \"yes\"",
+     "p.toml:2:15: mode-config must be true or false; write mode-config = false"},
+    {"networks", "networks = [\"10.0.0.0/8\", \"192.0.2.1\"]", ""},
+    {"networks", "networks = [\"10.0.0.1/8\", \"10.0.0.0/33\"]",
+     "p.toml:2:13: \"10.0.0.1/8\" has bits set behind the prefix length; write \"10.0.0.0/8\"\n"
+     "p.toml:2:27: \"10.0.0.0/33\" is not a network; write it as \"10.0.0.0/8\""},
+    {"networks", "networks = [\"10.0.0.0/8\", \"10.0.0.0/8\"]",
+     "p.toml:2:27: networks lists \"10.0.0.0/8\" twice; keep one"},
+    {"address", "address = \"10.1.2.3\"\nmode-config = false", ""},
+    {"address", "address = \"10.1.2.3\"",
+     "p.toml:2:1: address is set, but mode-config asks the gateway for one; write mode-config = "
+     "false, or remove address"},
+    {"address", "address = \"224.0.0.1\"\nmode-config = false",
+     "p.toml:2:11: \"224.0.0.1\" cannot be given to an interface; write the address the gateway "
+     "expects this machine to have"},
+    {"address", "address = \"10.1.2\"\nmode-config = false",
+     "p.toml:2:11: \"10.1.2\" is not an IP address; write it as \"10.9.8.7\""},
+    {"nat-traversal", "nat-traversal = \"force\"", ""},
+    {"nat-traversal", "nat-traversal = \"off\"",
+     "p.toml:2:17: nat-traversal cannot be \"off\"; write one of \"auto\", \"force\""},
+    {"keepalive", "keepalive = 0", ""},
+    {"keepalive", "keepalive = \"11m\"",
+     "p.toml:2:13: keepalive cannot be \"11m\"; write 0 or a duration from 1s to 10m"},
+    {"dpd-delay", "dpd-delay = \"0s\"", ""},
+    {"dpd-delay", "dpd-delay = 1.5",
+     "p.toml:2:13: dpd-delay must be a duration; write dpd-delay = \"1m\""},
+    {"dpd-attempts", "dpd-attempts = 20", ""},
+    {"dpd-attempts", "dpd-attempts = 0",
+     "p.toml:2:16: dpd-attempts cannot be 0; write a number from 1 to 20"},
+    {"initial-contact", "initial-contact = true", ""},
+    {"initial-contact", "initial-contact = 1",
+     "p.toml:2:19: initial-contact must be true or false; write initial-contact = true"},
+    {"interface", "interface = \"vpn-office.1_23\"", ""},
+    {"interface", "interface = \"sixteen-letters-\"",
+     "p.toml:2:13: \"sixteen-letters-\" has 16 characters; the kernel takes at most 15"},
+    {"interface", "interface = \"a/b%d\"",
+     "p.toml:2:13: \"a/b%d\" cannot name a tunnel device; use letters, digits, - _ and . as in "
+     "\"vpn0\""},
+    {"mtu", "mtu = 0", ""},
+    {"mtu", "mtu = 576", ""},
+    {"mtu", "mtu = 575", "p.toml:2:7: mtu cannot be 575; write 0 or a number from 576 to 9000"},
+    {"mtu", "mtu = 9223372036854775807",
+     "p.toml:2:7: mtu cannot be 9223372036854775807; write 0 or a number from 576 to 9000"},
+    {"dns", "dns = \"none\"", ""},
+    {"dns", "dns = [\"10.0.0.53\", \"2001:db8::53\"]", ""},
+    {"dns", "dns = \"gatway\"", "p.toml:2:7: dns cannot be \"gatway\"; did you mean \"gateway\"?"},
+    {"dns", "dns = []", "p.toml:2:7: dns lists no server; write \"gateway\" or \"none\""},
+    {"dns", "dns = [\"0.0.0.0\"]",
+     "p.toml:2:8: \"0.0.0.0\" cannot be the address of a DNS server; write the address of one "
+     "host"},
+    {"dns", "dns = 8",
+     "p.toml:2:7: dns must be \"gateway\", \"none\", or a list; write dns = [\"10.0.0.53\"]"},
+    {"search-domains", "search-domains = [\"corp.example.com\"]", ""},
+    {"search-domains", "search-domains = [\"a b\"]",
+     "p.toml:2:19: \"a b\" is not a domain name; write a name such as \"corp.example.com\""},
+    {"routing-domains", "routing-domains = []", ""},
+    {"routing-domains", "routing-domains = [\"~corp.example\"]",
+     "p.toml:2:20: \"~corp.example\" is not a domain name; write the name alone, without ~, * or a "
+     "leading dot"},
+    {"routing-domains", "routing-domains = [\"a.example\"]\ndns = \"none\"",
+     "p.toml:2:1: routing-domains has no effect with dns = \"none\"; remove one of the two"},
+    {"allow-weak", "allow-weak = [\"modp1536\"]\npfs = \"modp1536\"", ""},
+    {"allow-weak", "allow-weak = [\"modp1024\"]",
+     "p.toml:2:15: allow-weak names \"modp1024\", which nothing here uses; remove the word"},
+    {"allow-weak", "allow-weak = [\"modp1025\", \"3des\"]",
+     "p.toml:2:15: allow-weak does not know \"modp1025\"; did you mean \"modp1024\"?\n"
+     "p.toml:2:27: allow-weak does not know \"3des\"; it knows modp1024, modp1536 and "
+     "aggressive-psk"},
+});
+
+}  // namespace
+
+TEST_CASE("every key, right and wrong") {
+  for (const Case& c : kCases) {
+    INFO(c.line);
+    CHECK(said_of(c.line) == c.said);
+  }
+}
+
+TEST_CASE("the cases above name every key, right and wrong") {
+  std::set<std::string_view> right{"gateway"};
+  std::set<std::string_view> wrong{"gateway"};
+  for (const Case& c : kCases) (std::string_view(c.said).empty() ? right : wrong).insert(c.key);
+  for (const Option& option : options()) {
+    INFO(option.key);
+    CHECK(right.contains(option.key));
+    CHECK(wrong.contains(option.key));
+  }
+}
+
+TEST_CASE("gateway is a name or an address") {
+  for (const auto* host : {"vpn.example.com", "gw", "192.0.2.1", "2001:db8::1", "127.0.0.1"}) {
+    CHECK(good("gateway = \"" + std::string(host) + "\"").gateway == host);
+  }
+  CHECK(said("gateway = \"vpn.example.com:500\"") ==
+        "p.toml:1:11: \"vpn.example.com:500\" is neither a host name nor an address; write the "
+        "port as gateway-port");
+  CHECK(said("gateway = \"https://vpn.example.com\"") ==
+        "p.toml:1:11: \"https://vpn.example.com\" is neither a host name nor an address; write the "
+        "name alone, without ://");
+  CHECK(said("gateway = \"192.0.2.256\"").find("neither a host name") != std::string::npos);
+  CHECK(said("gateway = \"0.0.0.0\"") ==
+        "p.toml:1:11: \"0.0.0.0\" is not the address of one host; write the address of the "
+        "gateway");
+  CHECK(said("gateway = 5") ==
+        "p.toml:1:11: gateway must be a text; write gateway = \"vpn.example.com\"");
+}
+
+TEST_CASE("the option table's examples and defaults are right, and the defaults are the defaults") {
+  std::string all = "gateway = \"vpn.example.com\"\n";
+  for (const Option& option : options()) {
+    INFO(option.key);
+    CHECK(option.help.ends_with('.'));
+    CHECK(option.metavar.size() > 0);
+    if (option.default_text.empty() || option.key == "gateway") continue;
+    all += std::string(option.key) + " = " + std::string(option.default_text) + "\n";
+  }
+  CHECK(good(all) == good("gateway = \"vpn.example.com\"\n"));
+  for (const Option& option : options()) {
+    if (option.type != OptionType::kChoice || option.key == "pfs") continue;
+    INFO(option.key);
+    CHECK(option_words(option).size() >= 2);
+  }
+  CHECK(option_words(*find_option("dns")) == std::vector<std::string_view>{"gateway", "none"});
+  CHECK(find_option("psk") == nullptr);
+  CHECK(option_keys().size() == options().size());
+}
+
+}  // namespace godwit::config

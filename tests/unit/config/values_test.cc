@@ -1,0 +1,157 @@
+#include "core/config/values.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+
+#include "core/config/nearest.h"
+#include "core/config/proposal.h"
+
+namespace godwit::config {
+
+TEST_CASE("nearest finds slips of the keyboard and nothing else") {
+  constexpr std::array<std::string_view, 4> kWords{"psk-file", "password-file", "id", "mtu"};
+  CHECK(nearest("psk-fiel", kWords) == "psk-file");
+  CHECK(nearest("pskfile", kWords) == "psk-file");
+  CHECK(nearest("pasword-file", kWords) == "password-file");
+  CHECK(nearest("mut", kWords) == "mtu");
+  CHECK(nearest("di", kWords) == "id");
+  CHECK(nearest("zebra", kWords).empty());
+  CHECK(nearest("x", kWords).empty());
+  CHECK(nearest("", kWords).empty());
+  CHECK(nearest(std::string(100'000, 'p'), kWords).empty());
+}
+
+TEST_CASE("edit distance counts inserts, removals, changes and swaps") {
+  CHECK(edit_distance("", "") == 0);
+  CHECK(edit_distance("", "abc") == 3);
+  CHECK(edit_distance("abc", "") == 3);
+  CHECK(edit_distance("abc", "acb") == 1);
+  CHECK(edit_distance("kitten", "sitting") == 3);
+}
+
+TEST_CASE("durations") {
+  CHECK(parse_duration("8h") == 8h);
+  CHECK(parse_duration("90m") == 90min);
+  CHECK(parse_duration("3600s") == 1h);
+  CHECK(parse_duration("3600") == 1h);
+  CHECK(parse_duration("1h30m") == 90min);
+  CHECK(parse_duration("7d") == 168h);
+  CHECK(parse_duration("0") == Duration::zero());
+  for (const auto* wrong : {"", "h", "8h8", "8h8h", "30m1h", "8 h", "-8h", "8H", "1.5h", "8hx",
+                            "+5s", "99999999999999999999s", "999999999999d", "999999999d", "-1"}) {
+    INFO(wrong);
+    CHECK_FALSE(parse_duration(wrong));
+  }
+  CHECK(duration_text(24h) == "1d");
+  CHECK(duration_text(8h) == "8h");
+  CHECK(duration_text(90min) == "90m");
+  CHECK(duration_text(61s) == "61s");
+  CHECK(duration_text(0s) == "0s");
+}
+
+TEST_CASE("domain names") {
+  for (const auto* name : {"a", "corp.example.com", "x-1.example", "corp.example.com.", "1a.2b.net",
+                           "xn--bcher-kva.example"}) {
+    INFO(name);
+    CHECK(is_dns_name(name));
+  }
+  for (const std::string& name :
+       {std::string(), std::string("."), std::string("a..b"), std::string("-a.com"),
+        std::string("a-.com"), std::string("a_b.com"), std::string("10.0.0.300"),
+        std::string("host.123"),
+        std::string("b\xc3\xbc"
+                    "cher.example"),
+        std::string(64, 'a') + ".com", std::string("a b"), std::string(254, 'a')}) {
+    INFO(name);
+    CHECK_FALSE(is_dns_name(name));
+  }
+}
+
+TEST_CASE("identities are recognised") {
+  using Type = Identity::Type;
+  const auto type = [](std::string_view text, std::string_view word) {
+    const auto id = parse_identity(text, word);
+    REQUIRE(id.has_value());
+    CHECK(id->text == text);
+    return id->type;
+  };
+  CHECK(type("192.0.2.1", "auto") == Type::kIpv4);
+  CHECK(type("vpn.example.com", "auto") == Type::kFqdn);
+  CHECK(type("alice@example.com", "auto") == Type::kUserFqdn);
+  CHECK(type("sales", "auto") == Type::kKeyId);
+  CHECK(type("alice@office", "auto") == Type::kKeyId);
+  CHECK(type("My Group v1.0", "auto") == Type::kKeyId);
+  CHECK(type("laptop", "fqdn") == Type::kFqdn);
+  CHECK(type("alice@office", "user-fqdn") == Type::kUserFqdn);
+  CHECK(type("192.0.2.1", "key-id") == Type::kKeyId);
+  for (const auto& pair : {std::pair{"192.0.2.300", "auto"},
+                           {"2001:db8::1", "auto"},
+                           {"@vpn.example.com", "auto"},
+                           {"vpn.example.com", "ipv4"},
+                           {"a b", "fqdn"},
+                           {"alice", "user-fqdn"},
+                           {"alice@", "user-fqdn"}}) {
+    INFO(pair.first, " ", pair.second);
+    CHECK_FALSE(parse_identity(pair.first, pair.second));
+  }
+  CHECK_FALSE(parse_identity(std::string(256, 'x'), "key-id"));
+}
+
+TEST_CASE("proposals in strongSwan's syntax") {
+  using crypto::DhGroup;
+  using crypto::HashAlg;
+  const auto ike = parse_ike_proposal("aes192-sha384-dh20");
+  REQUIRE(ike.has_value());
+  CHECK(*ike == crypto::IkeSuite{{192}, HashAlg::kSha384, DhGroup::kEcp384});
+  CHECK(to_text(*ike) == "aes192-sha384-ecp384");
+  CHECK(parse_ike_proposal("AES128-SHA-MODP1024") == parse_ike_proposal("aes-sha1-dh2"));
+  const auto gcm = parse_esp_proposal("aes128gcm128");
+  REQUIRE(gcm.has_value());
+  CHECK(to_text(*gcm) == "aes128gcm16");
+  CHECK_FALSE(gcm->integrity.has_value());
+  const auto cbc = parse_esp_proposal("aes256-sha512");
+  REQUIRE(cbc.has_value());
+  CHECK(cbc->integrity == HashAlg::kSha512);
+  CHECK(to_text(*cbc) == "aes256-sha512");
+  CHECK(parse_group("dh14") == DhGroup::kModp2048);
+}
+
+TEST_CASE("what is wrong with a proposal is said word by word") {
+  const auto ike = [](std::string_view text) {
+    const auto result = parse_ike_proposal(text);
+    REQUIRE_FALSE(result.has_value());
+    std::string all;
+    for (const Fault& fault : result.error()) all += fault.message + "; " + fault.hint + "\n";
+    return all;
+  };
+  CHECK(ike("3des-md5-modp768") ==
+        "godwit does not offer 3des; use aes256\n"
+        "godwit does not offer md5; use sha256\n"
+        "godwit does not offer modp768; use modp2048\n");
+  CHECK(ike("aes256-sha265-modp2048") ==
+        "unknown algorithm \"sha265\"; did you mean \"sha256\"?\n");
+  CHECK(ike("aes256gcm16-sha256-modp2048") ==
+        "IKEv1 does not encrypt its own messages with AES-GCM; use aes256-sha256\n");
+  CHECK(ike("sha256-modp2048") ==
+        "\"sha256-modp2048\" has no cipher; write \"aes256-sha256-modp2048\"\n");
+  CHECK(ike("aes256-sha256") ==
+        "\"aes256-sha256\" has no Diffie-Hellman group; write "
+        "\"aes256-sha256-modp2048\"\n");
+  CHECK(ike("aes256-aes128-sha1-modp2048") ==
+        "two ciphers in one proposal; write each combination as a proposal of its own\n");
+  CHECK(ike("---------------").find("too many words") != std::string::npos);
+  const auto esp = [](std::string_view text) {
+    const auto result = parse_esp_proposal(text);
+    REQUIRE_FALSE(result.has_value());
+    return result.error().at(0).message + "; " + result.error().at(0).hint;
+  };
+  CHECK(esp("aes256-sha256-modp2048") ==
+        "\"aes256-sha256-modp2048\" names a group; write pfs = \"modp2048\" and leave it out here");
+  CHECK(esp("aes256gcm16-sha256") ==
+        "\"aes256gcm16-sha256\" names a hash, but AES-GCM needs none; write \"aes256gcm16\"");
+  CHECK(esp("aes256") == "\"aes256\" has no hash; write \"aes256-sha256\"");
+  CHECK(esp("des-sha1") == "godwit does not offer des; use aes256");
+}
+
+}  // namespace godwit::config

@@ -1,0 +1,48 @@
+// The packet path must not allocate once it is warm: every operator new of this program is counted.
+#include <cstdlib>
+#include <new>
+
+#include "tests/unit/data_path/fixture.h"
+
+namespace {
+std::size_t g_allocations = 0;
+}  // namespace
+
+void* operator new(std::size_t size) {
+  ++g_allocations;
+  if (void* out = std::malloc(size == 0 ? 1 : size)) return out;
+  throw std::bad_alloc();
+}
+void operator delete(void* pointer) noexcept { std::free(pointer); }
+void operator delete(void* pointer, std::size_t) noexcept { std::free(pointer); }
+
+using namespace godwit;
+
+TEST_CASE("a warm data path allocates nothing") {
+  for (const crypto::EspSuite& suite : {test::gcm(), test::cbc(crypto::HashAlg::kSha256)}) {
+    test::World w;
+    w.install(1, suite);
+    std::uint32_t sequence = 0;
+    for (int turn = 0; turn < 3; ++turn) {
+      std::deque<test::Buffer> buffers;
+      std::vector<esp::Packet> in;
+      std::vector<esp::Packet> out;
+      for (int i = 0; i < 512; ++i) {
+        // Every eighth packet is refused somewhere on its way.
+        const bool bad = i % 8 == 0;
+        ByteVec datagram = w.to_us.at(1).seal(++sequence, test::to_laptop());
+        if (bad) datagram.back() ^= 1;
+        in.push_back(buffers.emplace_back(datagram).packet);
+        out.push_back(buffers.emplace_back(bad ? test::to_laptop() : test::to_office()).packet);
+      }
+      const std::vector<Endpoint> from(in.size(), test::kGateway);
+      const std::uint64_t dropped = w.path.counters().total();
+      const std::size_t before = g_allocations;
+      w.path.inbound(in, from, Instant{1s});
+      w.path.outbound(out, Instant{1s}, w.replies);
+      const std::size_t made = g_allocations - before;
+      CHECK(w.path.counters().total() == dropped + 128);
+      if (turn > 0) CHECK(made == 0);
+    }
+  }
+}

@@ -1,0 +1,165 @@
+// XAuth and Mode Config payloads: what becomes of a peer's values.
+#include <doctest/doctest.h>
+
+#include "core/base/limits.h"
+#include "core/ike/v1/mode_config.h"
+#include "core/ike/v1/xauth.h"
+#include "core/net/dns_name.h"
+
+using namespace godwit;
+using namespace godwit::ike;
+using namespace godwit::ike::v1;
+
+namespace {
+
+constexpr std::uint16_t n(CfgAttr attr) { return static_cast<std::uint16_t>(attr); }
+
+Attribute text(CfgAttr attr, std::string_view value) {
+  return Attribute::octets(n(attr),
+                           {reinterpret_cast<const std::uint8_t*>(value.data()), value.size()});
+}
+
+Attribute octets(CfgAttr attr, const ByteVec& value) { return Attribute::octets(n(attr), value); }
+
+ModeConfig read(std::vector<Attribute> attributes) {
+  return read_mode_config({CfgType::kReply, 1, std::move(attributes)});
+}
+
+ByteVec split_entry(std::uint8_t a, std::uint8_t b, std::uint8_t mask_a, std::uint8_t mask_b) {
+  return {a, b, 0, 0, mask_a, mask_b, 0, 0, 0, 0, 0, 0, 0, 0};
+}
+
+}  // namespace
+
+TEST_CASE("MC-08: only a usable unicast address is taken") {
+  CHECK(read({octets(CfgAttr::kIp4Address, {10, 1, 2, 3})}).address ==
+        IpAddress::parse("10.1.2.3"));
+  for (const ByteVec& bad : {ByteVec{0, 0, 0, 0}, ByteVec{127, 0, 0, 1}, ByteVec{224, 0, 0, 1},
+                             ByteVec{255, 255, 255, 255}, ByteVec{10, 1, 2}, ByteVec{}}) {
+    CHECK_FALSE(read({octets(CfgAttr::kIp4Address, bad)}).address);
+  }
+  // H15: the first of two counts.
+  CHECK(read({octets(CfgAttr::kIp4Address, {10, 1, 2, 3}),
+              octets(CfgAttr::kIp4Address, {10, 9, 9, 9})})
+            .address == IpAddress::parse("10.1.2.3"));
+}
+
+TEST_CASE("MC-09: netmasks are contiguous, DNS servers few and usable") {
+  CHECK(read({octets(CfgAttr::kIp4Netmask, {255, 255, 255, 0})}).netmask == 24);
+  CHECK_FALSE(read({octets(CfgAttr::kIp4Netmask, {255, 0, 255, 0})}).netmask);
+  std::vector<Attribute> many;
+  for (std::uint8_t i = 1; i <= 20; ++i) many.push_back(octets(CfgAttr::kIp4Dns, {10, 0, 0, i}));
+  many.push_back(octets(CfgAttr::kIp4Dns, {127, 0, 0, 53}));
+  CHECK(read(many).dns.size() == limits::kDnsServersMax);
+  CHECK(read({octets(CfgAttr::kIp4Dns, {127, 0, 0, 53})}).dns.empty());
+}
+
+TEST_CASE("MC-10: split networks; everything in the list means everything") {
+  CHECK(read({octets(CfgAttr::kUnitySplitInclude, split_entry(10, 50, 255, 255))}).split_include ==
+        std::vector<Prefix>{*Prefix::parse("10.50.0.0/16")});
+  CHECK(read({octets(CfgAttr::kUnitySplitInclude, ByteVec(13))}).split_include.empty());
+  ByteVec with_default = split_entry(10, 50, 255, 255);
+  append(with_default, split_entry(0, 0, 0, 0));
+  CHECK(read({octets(CfgAttr::kUnitySplitInclude, with_default)}).split_include.empty());
+
+  ByteVec thousands;
+  for (int i = 0; i < 2000; ++i) {
+    append(thousands,
+           split_entry(static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i), 255, 255));
+  }
+  const ModeConfig config = read({octets(CfgAttr::kUnitySplitInclude, thousands)});
+  CHECK(config.split_truncated);
+  CHECK(config.split_include.empty());  // H16: more than we take is everything, not a part
+}
+
+TEST_CASE("MC-12, MC-13, A22: texts of the peer are made harmless") {
+  const ModeConfig config =
+      read({text(CfgAttr::kUnityBanner, "hi\x1b[31m $(id)\x07"),
+            text(CfgAttr::kUnityDefaultDomain, "office.example"),
+            text(CfgAttr::kUnitySplitDns, "a.example, b.example;c d;rm -rf,;`id`,ok_1.example")});
+  CHECK(config.banner.find('\x1b') == std::string::npos);
+  CHECK(config.banner.find('\x07') == std::string::npos);
+  CHECK(config.default_domain == "office.example");
+  for (const std::string& name : config.split_dns) CHECK(is_dns_name(name));
+  CHECK(config.split_dns.front() == "a.example");
+  CHECK(config.split_dns.back() == "ok_1.example");
+  CHECK(read({text(CfgAttr::kUnityDefaultDomain, "x;touch /tmp/x")}).default_domain == "x");
+  CHECK(read({text(CfgAttr::kUnityDefaultDomain, "$(id)")}).default_domain.empty());
+}
+
+TEST_CASE("DNS names") {
+  for (const char* good : {"a", "office.example", "office.example.", "_tcp.x-1.example"}) {
+    CHECK(is_dns_name(good));
+  }
+  CHECK(is_dns_name(std::string(63, 'a')));
+  for (const char* bad : {"", ".", "a..b", "-a", "a-", "a b", "a;b", "a/b", "\xc3\xa4.example"}) {
+    CHECK_FALSE(is_dns_name(bad));
+  }
+  CHECK_FALSE(is_dns_name(std::string(64, 'a')));
+  CHECK_FALSE(is_dns_name(std::string(200, 'a') + "." + std::string(60, 'b')));
+}
+
+TEST_CASE("XA-04, XA-05: a request becomes fields, the reply echoes its type") {
+  CfgPayload cfg{CfgType::kRequest,
+                 7,
+                 {Attribute::number16(n(CfgAttr::kXauthType), 0),
+                  text(CfgAttr::kXauthMessage, "Enter\x1b your code"),
+                  octets(CfgAttr::kXauthUserName, {}), octets(CfgAttr::kXauthUserPassword, {})}};
+  CHECK(is_xauth(cfg));
+  const XauthRequest request = read_xauth_request(cfg);
+  CHECK(request.answerable);
+  CHECK(request.message.find('\x1b') == std::string::npos);
+  REQUIRE(request.fields ==
+          std::vector<CfgAttr>{CfgAttr::kXauthUserName, CfgAttr::kXauthUserPassword});
+  std::vector<SecretBytes> values;
+  values.push_back(SecretBytes::copy_of(ByteVec{'a', 'd', 'a'}));
+  values.push_back(SecretBytes::copy_of(ByteVec{'p', 'w'}));
+  CfgPayload reply = xauth_reply(request, values);
+  CHECK(reply.type == CfgType::kReply);
+  CHECK(reply.identifier == 7);
+  REQUIRE(reply.attributes.size() == 3);
+  CHECK(reply.attributes[0] == cfg.attributes[0]);
+  CHECK(reply.attributes[2].value == ByteVec{'p', 'w'});
+  wipe_values(reply);
+  CHECK(reply.attributes[2].value == ByteVec{0, 0});
+
+  cfg.attributes.erase(cfg.attributes.begin());  // no type asked, none answered
+  CHECK(xauth_reply(read_xauth_request(cfg), values).attributes.size() == 2);
+}
+
+TEST_CASE("XA-06: a challenge, CHAP or S/KEY cannot be answered, and the reply says so") {
+  for (const std::uint16_t type : {std::uint16_t{1}, std::uint16_t{3}}) {
+    const CfgPayload cfg{CfgType::kRequest,
+                         7,
+                         {Attribute::number16(n(CfgAttr::kXauthType), type),
+                          octets(CfgAttr::kXauthUserPassword, {})}};
+    CHECK_FALSE(read_xauth_request(cfg).answerable);
+  }
+  const CfgPayload challenge{CfgType::kRequest, 9, {octets(CfgAttr::kXauthChallenge, {1, 2})}};
+  const XauthRequest request = read_xauth_request(challenge);
+  CHECK_FALSE(request.answerable);
+  const CfgPayload refusal = xauth_refusal(request);
+  REQUIRE(refusal.attributes.size() == 1);
+  CHECK(xauth_status(refusal) == false);
+}
+
+TEST_CASE("XA-08: status, and its acknowledgement without attributes") {
+  const auto status = [](std::uint16_t value) {
+    return CfgPayload{CfgType::kSet, 3, {Attribute::number16(n(CfgAttr::kXauthStatus), value)}};
+  };
+  CHECK(xauth_status(status(1)) == true);
+  CHECK(xauth_status(status(0)) == false);
+  CHECK(xauth_status(status(2)) == false);
+  CHECK_FALSE(xauth_status({CfgType::kSet, 3, {}}));
+  const CfgPayload ack = xauth_ack(status(1));
+  CHECK(ack.type == CfgType::kAck);
+  CHECK(ack.identifier == 3);
+  CHECK(ack.attributes.empty());
+}
+
+TEST_CASE("A field asked for twice is one field") {
+  const CfgPayload cfg{CfgType::kRequest,
+                       1,
+                       {octets(CfgAttr::kXauthPasscode, {}), octets(CfgAttr::kXauthPasscode, {})}};
+  CHECK(read_xauth_request(cfg).fields.size() == 1);
+}
