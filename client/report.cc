@@ -85,6 +85,10 @@ struct EventWords {
                        notify_name(e.notify));
   }
 
+  std::string operator()(const ConnectingAnew& e) const {
+    return e.reason.cause == EndCause::kExpired ? "the keys ran out; connecting anew"
+                                                : "connecting anew";
+  }
   std::string operator()(const GatewaySilent&) const {
     return "the gateway is silent, asking whether it is alive";
   }

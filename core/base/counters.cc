@@ -28,6 +28,7 @@ std::uint64_t Counters::total() const {
 
 void Counters::add(const Counters& other) {
   for (std::size_t i = 0; i < kDropCount; ++i) counts_[i] += other.counts_[i];
+  accepted_ += other.accepted_;
 }
 
 }  // namespace godwit

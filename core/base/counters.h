@@ -74,16 +74,20 @@ inline constexpr std::size_t kDropCount = static_cast<std::size_t>(Drop::kCount)
 std::string_view slug(Drop reason);
 std::string_view sentence(Drop reason);
 
-// How often each Drop happened. One owner per object; add() merges another owner's.
+// How often each Drop happened, and how many inputs led somewhere: every input is one or the other.
+// One owner per object; add() merges another owner's.
 class Counters {
  public:
   void drop(Drop reason) { ++counts_[static_cast<std::size_t>(reason)]; }
   std::uint64_t of(Drop reason) const { return counts_[static_cast<std::size_t>(reason)]; }
-  std::uint64_t total() const;
+  std::uint64_t total() const;  // of the drops
+  void accept() { ++accepted_; }
+  std::uint64_t accepted() const { return accepted_; }
   void add(const Counters& other);
 
  private:
   std::array<std::uint64_t, kDropCount> counts_{};
+  std::uint64_t accepted_ = 0;
 };
 
 }  // namespace godwit

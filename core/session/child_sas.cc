@@ -192,6 +192,13 @@ std::vector<EspSpi> ChildSas::inbound_spis() const {
   return out;
 }
 
+void ChildSas::renew(Instant now) {
+  for (Child& child : children_) {
+    child.retry_at = now;
+    if (!child.pairs.empty()) child.pairs.back().rekey_now = true;
+  }
+}
+
 void ChildSas::clear(Step& st) {
   for (const Child& child : children_) {
     for (const Pair& pair : child.pairs) st.out.push(RemoveSa{pair.inbound, pair.outbound});

@@ -47,6 +47,8 @@ class ChildSas {
 
   // Inbound SPIs of everything installed, for deletion at the end.
   std::vector<EspSpi> inbound_spis() const;
+  // The gateway may know none of them any more: each network gets a new pair at once.
+  void renew(Instant now);
   void clear(Step& st);
 
   struct Current {

@@ -115,9 +115,13 @@ struct GatewaySilent {  // dead peer detection began to probe
 };
 struct GatewayAlive {  // and was answered
 };
+struct ConnectingAnew {  // the tunnel stays up for the machine while a new phase 1 is tried
+  EndReason reason;      // what would have ended it
+};
 
-using Event = std::variant<Phase1Started, PeerAnswered, NatFound, Floated, GatewayAuthenticated,
-                           UserAccepted, GatewayMessage, AddressAssigned, SaInstalled, TunnelUp,
-                           PeerMoved, Retransmitting, HintReceived, GatewaySilent, GatewayAlive>;
+using Event =
+    std::variant<Phase1Started, PeerAnswered, NatFound, Floated, GatewayAuthenticated, UserAccepted,
+                 GatewayMessage, AddressAssigned, SaInstalled, TunnelUp, PeerMoved, Retransmitting,
+                 HintReceived, GatewaySilent, GatewayAlive, ConnectingAnew>;
 
 }  // namespace godwit::session

@@ -23,6 +23,7 @@ class IkeLink {
   const Endpoint& peer() const { return floated_ ? natt_ : ike_; }
 
   void float_ports(Step& st);
+  void move_local(const LocalEndpoints& local) { local_ = local; }
   void move_peer(const Endpoint& peer) { (floated_ ? natt_ : ike_) = peer; }
   void send(Bytes message, Step& st);
   bool is_reflection(Bytes message) const { return equal(message, last_sent_); }

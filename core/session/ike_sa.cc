@@ -114,7 +114,9 @@ void IkeSa::on_message(const ike::Header& header, Bytes message, LocalPort port,
   if (port != link_.port() && !complaint) return st.drop(Drop::kWrongPort);
   if (!established()) return on_phase1_message(header, message, from, st);
 
-  if (on_protected(header, message, policies, st)) heard(from, st);
+  if (!on_protected(header, message, policies, st)) return;
+  st.counters.accept();
+  heard(from, st);
 }
 
 bool IkeSa::on_protected(const ike::Header& header, Bytes message,
@@ -159,6 +161,7 @@ void IkeSa::on_phase1_message(const ike::Header& header, Bytes message, const En
   const auto key = ike::v1::ReplyCache::key_of(message);
   phase1_.on_message(header, message, step);
   if (step.accepted || step.job) {
+    st.counters.accept();
     answering_ = key;
     job_peer_ = from;
   }
@@ -319,6 +322,15 @@ void IkeSa::on_traffic(std::optional<Instant> last_inbound, std::optional<Instan
   }
 }
 
+// Through the gateway's answer the path is known to work, and through our question the gateway
+// learns where we are now (RFC 3947 7).
+void IkeSa::probe(Step& st) {
+  if (!dpd_ || ended_ || !established()) return;
+  const std::uint32_t sequence = dpd_->next_query(dpd_facts(), st.now);
+  link_.send(
+      ike::v1::dpd_message(*sa_, ike::Notify::kDpdRUThere, sequence, link_.ids.fresh(st.rng)), st);
+}
+
 void IkeSa::negotiate(ike::v1::ChildPolicy policy, Step& st) {
   CHECK(established());
   quick_.start(*sa_, std::move(policy), link_, st);
@@ -376,9 +388,7 @@ void IkeSa::dpd_deadline(Step& st) {
   if (!at || st.now < *at) return;
   if (dpd_->exhausted(facts)) return end({EndCause::kGatewayLost, stage(), 0}, true, st);
   if (!dpd_->probing()) st.report(GatewaySilent{});
-  const std::uint32_t sequence = dpd_->next_query(facts, st.now);
-  link_.send(
-      ike::v1::dpd_message(*sa_, ike::Notify::kDpdRUThere, sequence, link_.ids.fresh(st.rng)), st);
+  probe(st);
 }
 
 std::optional<Instant> IkeSa::due() const {

@@ -48,6 +48,7 @@ class IkeSa {
   void negotiate(ike::v1::ChildPolicy policy, Step& st);
   bool negotiating(const Prefix& remote) const { return quick_.running(remote); }
   void delete_child(EspSpi inbound, Step& st);
+  void probe(Step& st);  // a DPD query, whether one is due or not
   void delete_self(Step& st);
 
   std::optional<Instant> due() const;

@@ -8,6 +8,9 @@ constexpr Duration kRetryUntil = 50s;
 constexpr int kAttemptsMax = 4;
 // A replacement that failed is tried again while the old SA lives.
 constexpr Duration kReplaceRetry = 60s;
+// As long as a connect attempt. A gateway that reboots is back by then, or its user is told.
+constexpr Duration kRecoverTime = 88s;
+constexpr Duration kRecoverRetry = 2s;
 // The gateway moves the ESP SAs to the new ISAKMP SA on its own time.
 constexpr Duration kOldKept = 10s;
 
@@ -108,8 +111,33 @@ void IkeSas::follow(const Endpoint& from, Step& st) {
   st.out.push(SetPeer{from});
 }
 
+void IkeSas::on_network(const LocalEndpoints& local, Step& st) {
+  if (!current_) return;
+  if (!keep_) {  // nothing to keep yet: from the beginning
+    attempts_ = 0;
+    return begin(st);
+  }
+  current_->link().move_local(local);
+  if (!lost_) current_->probe(st);
+  next_.reset();
+  recover({EndCause::kGatewayLost, Stage::kUp, 0}, st);
+}
+
+void IkeSas::recover(EndReason reason, Step& st) {
+  st.report(ConnectingAnew{reason});
+  lost_ = true;
+  last_end_ = reason;
+  recover_until_ = st.now + kRecoverTime;
+  if (!next_) begin_next(st);
+}
+
 void IkeSas::on_deadline(Step& st) {
   if (!current_) return;
+  if (recover_until_ && st.now >= *recover_until_) {
+    recover_until_.reset();
+    st.events.emplace_back(IkeEnded{.reason = *last_end_, .conclusive = true});
+    return;
+  }
   if (old_ && st.now >= *old_until_) {
     old_->delete_self(st);
     old_.reset();
@@ -146,7 +174,9 @@ void IkeSas::on_current_ended(const IkeEnded& ended, Step& st) {
         st.now - *started_ < kRetryUntil) {
       return begin(st);
     }
-  } else if (keep_ && !lost_ && cause != EndCause::kGatewayLost) {
+  } else if (keep_ && !lost_ && cause == EndCause::kGatewayLost) {
+    return recover(ended.reason, st);
+  } else if (keep_ && !lost_) {
     // The ESP SAs still carry traffic; a new phase 1 takes charge of them.
     lost_ = true;
     last_end_ = ended.reason;
@@ -175,8 +205,14 @@ void IkeSas::on_next_event(IkeEvent&& event, Step& st) {
       force_natt_ = true;
       return begin_next(st);
     }
-    // Silence may pass, and the ESP SAs still work; a refusal will not.
-    if (lost_ && end.conclusive) st.events.emplace_back(end);
+    const bool silence = end.reason.cause == EndCause::kNoAnswer ||
+                         end.reason.cause == EndCause::kNoAnswerAfterFloat;
+    if (recovering() && silence) {
+      replace_at_ = st.now + kRecoverRetry;
+    } else if (lost_ && end.conclusive) {
+      // Silence may pass, and the ESP SAs still work; a refusal will not.
+      st.events.emplace_back(end);
+    }
   }
 }
 
@@ -188,6 +224,7 @@ void IkeSas::take_over(Step& st) {
   }
   current_ = std::move(next_);
   lost_ = false;
+  if (recovering()) st.events.emplace_back(IkeReplaced{});
   ++replaced_;
   replace_at_ = replacement_time(st.now, *current_->expires(), st.rng);
   if (current_->link().peer() != Endpoint{}) st.out.push(SetPeer{current_->link().peer()});
@@ -214,6 +251,7 @@ std::optional<Instant> IkeSas::due() const {
   if (next_) at = earlier(at, next_->due());
   if (current_ && !lost_) at = earlier(at, earlier(current_->due(), current_->expires()));
   if (keep_ && !next_) at = earlier(at, replace_at_);
+  at = earlier(at, recover_until_);
   return at;
 }
 

@@ -27,6 +27,13 @@ class IkeSas {
   void cannot_answer(std::uint32_t form, Step& st);
   void on_traffic(std::optional<Instant> last_inbound, std::optional<Instant> last_outbound);
   void follow(const Endpoint& from, Step& st);
+  // The laptop is somewhere else: `settings` knows the new address.
+  void on_network(const LocalEndpoints& local, Step& st);
+  // What is up does not work any more: a new phase 1, then IkeReplaced. Tried for a bounded time;
+  // then IkeEnded with `reason`.
+  void recover(EndReason reason, Step& st);
+  bool recovering() const { return recover_until_.has_value(); }
+  void recovered() { recover_until_.reset(); }  // a new ESP SA is there
 
   bool started() const { return current_ != nullptr; }
   bool established() const { return current_ && current_->established(); }
@@ -75,6 +82,7 @@ class IkeSas {
   bool force_natt_ = false;
   bool keep_ = false;
   bool lost_ = false;
+  std::optional<Instant> recover_until_;
   std::optional<Instant> started_;
   int attempts_ = 0;
   std::optional<EndReason> last_end_;  // of an attempt that was repeated

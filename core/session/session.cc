@@ -74,6 +74,15 @@ class Session::Impl {
     });
   }
 
+  void on_network(const LocalEndpoints& local, Instant now, Actions& out) {
+    run(now, out, [&](Step& st) {
+      config_.local = local;
+      if (finished_) return;
+      if (!up_since_ && connect_deadline_) connect_deadline_ = now + kConnectTime;
+      ike_.on_network(local, st);
+    });
+  }
+
   void on_traffic(const TrafficFacts& facts, Instant now, Actions& out) {
     run(now, out, [&](Step& st) {
       if (finished_) return;
@@ -109,7 +118,7 @@ class Session::Impl {
     handle_events(st);
     // A form stops the clock of the connect attempt: people type slowly.
     if (ike_.form_open()) connect_deadline_.reset();
-    ike_.set_up(up_since_ && children_.complete());
+    ike_.set_up(up_since_ && (children_.complete() || ike_.recovering()));
     for (std::size_t i = first; i < out.list().size(); ++i) {
       const auto* send = std::get_if<SendDatagram>(&out.list()[i]);
       if (send != nullptr && send->from == LocalPort::kNatt) last_sent_ = now;
@@ -190,7 +199,8 @@ void Session::Impl::handle_events(Step& st) {
     }
   }
   // The gateway dropped phase 1 and the ESP SAs with it: it means to close.
-  if (!finished_ && up_since_ && ike_.lost() && children_.inbound_spis().empty()) {
+  if (!finished_ && up_since_ && ike_.lost() && !ike_.recovering() &&
+      children_.inbound_spis().empty()) {
     on_ike_ended(IkeEnded{.reason = *ike_.last_end()}, st);
   }
 }
@@ -212,6 +222,8 @@ void Session::Impl::handle(IkeEvent&& event, Step& st) {
     children_.deleted(deleted->outbound, st);
   } else if (const auto* ended = std::get_if<IkeEnded>(&event)) {
     on_ike_ended(*ended, st);
+  } else if (std::holds_alternative<IkeReplaced>(event)) {
+    children_.renew(st.now);
   }
 }
 
@@ -234,6 +246,7 @@ void Session::Impl::on_established(Step& st) {
 
 void Session::Impl::on_child(ChildNegotiated&& child, Step& st) {
   children_.install(std::move(child.sas), child.by_gateway, st);
+  ike_.recovered();
   if (!up_since_ && children_.complete()) bring_up(st);
 }
 
@@ -265,7 +278,8 @@ void Session::Impl::children_deadline(Step& st) {
   const auto due = children_.on_deadline(
       [&](const Prefix& remote) { return !ike_.usable() || ike_.negotiating(remote); }, st);
   for (const EspSpi inbound : due.retired) ike_.delete_child(inbound, st);
-  if (due.expired) return finish({EndCause::kExpired, Stage::kUp, 0}, st);
+  // A laptop that slept longer than its SAs live connects anew.
+  if (due.expired && !ike_.recovering()) ike_.recover({EndCause::kExpired, Stage::kUp, 0}, st);
   for (const auto& policy : due.negotiate) ike_.negotiate(policy, st);
 }
 
@@ -361,6 +375,9 @@ void Session::on_message(Bytes message, LocalPort port, const Endpoint& from, In
 void Session::on_deadline(Instant now, Actions& out) { impl_->on_deadline(now, out); }
 void Session::on_user(UserEvent&& event, Instant now, Actions& out) {
   impl_->on_user(std::move(event), now, out);
+}
+void Session::on_network(const LocalEndpoints& local, Instant now, Actions& out) {
+  impl_->on_network(local, now, out);
 }
 void Session::on_job(JobDone&& done, Instant now, Actions& out) {
   impl_->on_job(std::move(done), now, out);

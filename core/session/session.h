@@ -53,6 +53,8 @@ class Session {
   void on_message(Bytes message, LocalPort port, const Endpoint& from, Instant now, Actions& out);
   void on_deadline(Instant now, Actions& out);
   void on_user(UserEvent&& event, Instant now, Actions& out);
+  // The laptop's address changed; the sockets already send from the new one.
+  void on_network(const LocalEndpoints& local, Instant now, Actions& out);
   void on_job(JobDone&& done, Instant now, Actions& out);
   void on_traffic(const TrafficFacts& facts, Instant now, Actions& out);
 

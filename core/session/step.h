@@ -39,8 +39,9 @@ struct IkeEnded {
   bool conclusive = false;  // authentic, or so plain that another attempt would end the same way
   bool needs_force = false;
 };
+struct IkeReplaced {};  // by recover(): the ESP SAs are to be negotiated anew
 using IkeEvent = std::variant<ConfigReceived, IkeEstablished, ChildNegotiated, ChildConfirmed,
-                              ChildFailed, ChildrenDeleted, IkeEnded>;
+                              ChildFailed, ChildrenDeleted, IkeEnded, IkeReplaced>;
 
 struct Step {
   Instant now{};

@@ -273,6 +273,7 @@ void Gateway::reboot() {
 
 void Gateway::note(bool heard, const Ike& sa, const ike::Header& header, ike::PayloadType first,
                    Bytes chain, Instant now) {
+  if (!config_.record) return;
   Letter letter{heard, now, sa.port, sa.peer, header, {}};
   if (const auto payloads = ike::decode_payloads(first, chain, header.encrypted())) {
     for (const ike::Payload& p : payloads->all()) {

@@ -152,7 +152,8 @@ class Gateway {
   const std::vector<ByteVec>& received() const { return received_; }  // inner packets
   const Counters& esp_counters() const { return esp_counters_; }
   const std::vector<ByteVec>& esp_sent() const { return esp_sent_; }  // as they left, for replays
-  const std::vector<ByteVec>& inner_sent() const { return inner_sent_; }
+  // What the office sent into the tunnel since the last call.
+  std::vector<ByteVec> take_inner_sent() { return std::exchange(inner_sent_, {}); }
   std::uint64_t keepalives() const { return keepalives_; }
   std::uint64_t dpd_answers() const { return dpd_answers_; }
   std::uint64_t quick_modes() const { return quick_modes_; }

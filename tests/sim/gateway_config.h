@@ -10,6 +10,7 @@
 #include "core/crypto/suite.h"
 #include "core/ike/wire/payloads.h"
 #include "core/net/address.h"
+#include "tests/sim/key_exchange.h"
 
 namespace godwit::sim {
 
@@ -97,6 +98,8 @@ struct GatewayConfig {
   std::optional<ike::Notify> refuse_quick;   // encrypted
   bool echo_ping = true;                     // the office host answers ICMP echo requests
 
+  KeyExchange key_exchange = KeyExchange::kReal;  // of both sides
+  bool record = true;  // false: nothing is remembered that grows with time
   Endpoint own;  // our address as we see it, port 500
   std::uint16_t natt_port = 4500;
   Lies lies;

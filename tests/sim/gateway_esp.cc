@@ -57,7 +57,7 @@ void Gateway::on_esp(Bytes packet, const Endpoint& from, Instant now, Outbox& ou
 
 void Gateway::deliver(ByteVec inner, Outbox& out) {
   const ByteVec answer = config_.echo_ping ? echo_reply(inner) : ByteVec{};
-  received_.push_back(std::move(inner));
+  if (config_.record) received_.push_back(std::move(inner));
   if (!answer.empty()) send_inner(answer, out);
 }
 
@@ -86,7 +86,7 @@ bool Gateway::seal_and_send(esp::OutboundSa& sa, Bytes packet, Outbox& out) {
   sa.seal(batch, esp_counters_);
   if (live.size == 0) return false;
   inner_sent_.push_back(to_vec(packet));
-  esp_sent_.push_back(to_vec(live.bytes()));
+  if (config_.record) esp_sent_.push_back(to_vec(live.bytes()));
   out.push_back({config_.natt_port, *esp_peer_, to_vec(live.bytes())});
   return true;
 }

@@ -244,8 +244,8 @@ bool Gateway::take_key(Ike& sa, const ike::Payloads& payloads) {
   const ike::Payload* ke = payloads.first(PayloadType::kKe);
   const ike::Payload* nonce = payloads.first(PayloadType::kNonce);
   if (ke == nullptr || nonce == nullptr || !ike::decode_nonce(nonce->body)) return false;
-  sa.dh = crypto::dh_generate(sa.in.suite.group, rng_);
-  auto g_xy = crypto::dh_shared(*sa.dh, ke->body);
+  sa.dh = generate_key(config_.key_exchange, sa.in.suite.group, rng_);
+  auto g_xy = shared_secret(config_.key_exchange, *sa.dh, ke->body);
   if (!g_xy) return false;
   sa.in.g_xi = to_vec(ke->body);
   sa.in.nonce_i = to_vec(nonce->body);

@@ -115,7 +115,7 @@ bool Gateway::choose_esp(const Ike& sa, const ike::SaPayload& offer, bool has_ke
         if (group) {
           const auto dh = crypto::dh_group(static_cast<std::uint16_t>(*group));
           if (!dh) continue;
-          quick.dh = crypto::dh_generate(*dh, rng_);
+          quick.dh = generate_key(config_.key_exchange, *dh, rng_);
         }
         return true;
       }
@@ -166,7 +166,7 @@ bool Gateway::on_quick1(Ike& sa, const ike::Header& header, Bytes message, Insta
     return refuse(ike::Notify::kNoProposalChosen);
   }
   if (ke != nullptr) {
-    auto g_xy = crypto::dh_shared(*quick.dh, ke->body);
+    auto g_xy = shared_secret(config_.key_exchange, *quick.dh, ke->body);
     if (!g_xy) return refuse(ike::Notify::kInvalidKeyInformation);
     quick.g_xy = std::move(*g_xy);
   }
@@ -287,7 +287,7 @@ bool Gateway::start_rekey(Instant now, Outbox& out) {
   quick.ours = true;
   quick.suite = old.in.suite();
   quick.spi_in = fresh_spi();
-  if (config_.pfs) quick.dh = crypto::dh_generate(*config_.pfs, rng_);
+  if (config_.pfs) quick.dh = generate_key(config_.key_exchange, *config_.pfs, rng_);
   quick.nonce_i.resize(24);
   rng_.fill_public(quick.nonce_i);
   // The initiator of this exchange is the gateway: IDci is what lies behind it.
@@ -323,7 +323,7 @@ bool Gateway::on_quick2(Ike& sa, Quick& quick, const ike::Header& header, Bytes 
   const ike::Proposal& proposal = answer->proposals.front();
   if (proposal.spi.size() != 4) return false;
   if (quick.dh) {
-    auto g_xy = crypto::dh_shared(*quick.dh, ke->body);
+    auto g_xy = shared_secret(config_.key_exchange, *quick.dh, ke->body);
     if (!g_xy) return false;
     quick.g_xy = std::move(*g_xy);
   }

@@ -14,6 +14,7 @@
 
 #include "core/session/session.h"
 #include "tests/sim/gateway.h"
+#include "tests/sim/key_exchange.h"
 #include "tests/sim/napt.h"
 
 namespace godwit::sim {
@@ -50,8 +51,12 @@ struct WorldConfig {
   bool gateway_natted = false;  // forwarded ports in front of it
   Duration latency = 10ms;
   Duration job_delay = 5ms;
+  Duration gateway_delay{};  // a slow gateway: each of its datagrams leaves that much later
   Duration nat_expiry = 120s;
   User user;
+  // False: nothing is remembered that grows with time, and no ladder of messages is written. For
+  // long runs; a failure is run once more with it.
+  bool record = true;
 };
 
 // A datagram under way. Between hosts `from` and `to` are what the receiver will see.
@@ -89,6 +94,14 @@ class World {
   // Puts a datagram on the client's socket, as anyone on the Internet may.
   void inject(session::LocalPort port, const Endpoint& from, Bytes bytes);
   void user(session::UserEvent&& event);
+
+  // The laptop sleeps: nothing reaches it, and the time that passed counts when it wakes.
+  void suspend(Duration duration);
+  // Another network: another address, behind a NAPT or not. What was under way to the old one is
+  // lost. The session is told, as the client tells it.
+  void change_network(const IpAddress& own, const std::optional<IpAddress>& napt_address);
+  // Without a link nothing leaves and nothing arrives.
+  void set_link(bool up) { link_up_ = up; }
   // Lets the gateway do something by itself, and carries what it sends.
   template <class F>
   auto gateway_does(F action) {
@@ -142,7 +155,10 @@ class World {
   std::size_t forms() const { return forms_; }                    // questions to the user
   const std::vector<std::string>& violations() const { return violations_; }
   std::uint64_t total_drops() const;
-  std::string ladder() const;  // with the seed
+  std::uint64_t pings_sent() const { return pings_sent_; }
+  std::uint64_t pings_answered() const { return pings_answered_; }
+  std::uint64_t datagrams() const { return datagrams_; }  // in both directions
+  std::string ladder() const;                             // with the seed
 
  private:
   struct Event {
@@ -153,6 +169,9 @@ class World {
     session::UserEvent user;
   };
 
+  std::optional<Instant> next_event() const;
+  void run_event(Event event);
+  void run_session_deadline();
   void apply(session::Actions& actions);
   void apply_one(session::Action& action);
   void carry(Outbox& out);
@@ -164,9 +183,17 @@ class World {
   void ask(const session::AskUser& form);
   void pull_facts();
   void after_session();
+  std::uint64_t accounted_for() const;
+  void check_sent(const Flight& flight);
   void check_sequence(Bytes esp);
+  void check_plaintext(Bytes datagram);
   void check_inner(Bytes inner);
   void violate(const std::string& what);
+  // The line is only written when somebody may read it: `make` returns it.
+  template <class F>
+  void trace_lazily(F make) {
+    if (config_.record) trace(make());
+  }
   void trace(const std::string& line);
   void trace_letters();
   ByteVec echo_request(bool from_laptop, std::uint16_t number) const;
@@ -191,13 +218,19 @@ class World {
   std::vector<Sent> sent_;
   std::vector<ByteVec> tun_;
   std::set<std::uint16_t> answered_;
+  std::uint64_t pings_sent_ = 0;
+  std::uint64_t pings_answered_ = 0;
+  std::uint64_t datagrams_ = 0;
   std::map<std::uint32_t, std::uint32_t> sequences_;  // the highest sent, by outbound SPI
-  std::multiset<ByteVec> office_sent_;                // what may come out of the tunnel, once each
-  std::size_t office_seen_ = 0;
+  std::multimap<ByteVec, Instant> office_sent_;       // what may come out of the tunnel, once each
+  std::deque<std::pair<Instant, ByteVec>> office_order_;  // the same, to be forgotten in time
   std::uint16_t next_ping_ = 1;
   std::size_t forms_ = 0;
   std::size_t letters_traced_ = 0;
   int steps_at_once_ = 0;
+  bool link_up_ = true;
+  bool asleep_ = false;
+  std::vector<Event> held_;  // jobs and answers of a sleeping laptop
   Counters encap_counters_;
   std::vector<std::string> violations_;
   std::deque<std::string> trace_;
