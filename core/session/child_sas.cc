@@ -13,6 +13,8 @@ using ike::v1::QuickOutcome;
 constexpr Duration kHoldOutbound = 1s;
 // QM-17: packets under the old SA may still be on their way.
 constexpr Duration kOldInboundGrace = 30s;
+// As long as a user waits before he thinks that it does not work.
+constexpr Duration kUnheardTime = 5s;
 // A gateway that closes deletes the ESP SAs first and itself right after.
 constexpr Duration kDeletedDelay = 1s;
 // ESP-22: of 2^32 sequence numbers a quarter is left for the negotiation.
@@ -109,6 +111,8 @@ void ChildSas::on_traffic(const TrafficFacts& facts, Step& st) {
         // What arrives under the new SA proves that the gateway has it.
         if (fact.packets_in > 0 && pair.packets_in == 0) confirmed(pair.inbound, st);
         pair.packets_in = fact.packets_in;
+        if (fact.packets_in > 0) child.unheard = 0;
+        if (fact.packets_out > 0 && !pair.first_out) pair.first_out = st.now;
         pair.rekey_now |= fact.packets_out >= kRekeyPackets || fact.packets_in >= kRekeyPackets;
       }
     }
@@ -146,7 +150,19 @@ void ChildSas::failed(const Prefix& remote, Step& st) {
 bool ChildSas::wants_rekey(const Child& child, Instant now) const {
   if (now < child.retry_at) return false;
   const Pair* pair = newest(child);
-  return pair == nullptr || now >= pair->rekey_at || pair->rekey_now;
+  const auto unheard = unheard_at(child);
+  return pair == nullptr || now >= pair->rekey_at || pair->rekey_now ||
+         (unheard && now >= *unheard);
+}
+
+// Nothing answers the third message of Quick Mode. A gateway that never got it, and gave up, drops
+// what we send without a word; it looks like a tunnel in which nobody answers. A few new pairs
+// tell.
+std::optional<Instant> ChildSas::unheard_at(const Child& child) {
+  const Pair* pair = newest(child);
+  if (pair == nullptr || !pair->first_out || pair->packets_in > 0) return std::nullopt;
+  if (child.unheard >= kUnheardMax) return std::nullopt;
+  return *pair->first_out + kUnheardTime * (1 << child.unheard);
 }
 
 void ChildSas::expire(Child& child, Due& due, Step& st) {
@@ -175,7 +191,8 @@ std::optional<Instant> ChildSas::child_deadline(const Child& child) {
   }
   const Pair* pair = newest(child);
   const Instant rekey = pair == nullptr || pair->rekey_now ? child.retry_at : pair->rekey_at;
-  return earlier(at, std::max(rekey, child.retry_at));
+  const Instant wanted = *earlier(rekey, unheard_at(child));
+  return earlier(at, std::max(wanted, child.retry_at));
 }
 
 std::optional<Instant> ChildSas::next_deadline() const {

@@ -39,7 +39,10 @@ class ChildSas {
       expire(child, due, st);
       if (!wants_rekey(child, st.now)) continue;
       child.retry_at = st.now + kRetryDelay;
-      if (!negotiating(child.policy.remote)) due.negotiate.push_back(child.policy);
+      if (negotiating(child.policy.remote)) continue;
+      const auto unheard = unheard_at(child);
+      if (unheard && st.now >= *unheard) ++child.unheard;
+      due.negotiate.push_back(child.policy);
     }
     return due;
   }
@@ -62,6 +65,7 @@ class ChildSas {
 
  private:
   static constexpr Duration kRetryDelay = 10s;
+  static constexpr int kUnheardMax = 3;
 
   struct Pair {
     EspSpi inbound;
@@ -75,16 +79,19 @@ class ChildSas {
     bool confirmed = true;             // false: the peer may not have it yet
     bool rekey_now = false;            // sequence numbers or bytes run out
     std::uint64_t packets_in = 0;
+    std::optional<Instant> first_out;  // the first packet under it left
   };
   struct Child {
     ike::v1::ChildPolicy policy;
     std::vector<Pair> pairs;  // newest last
     Instant retry_at{};
+    int unheard = 0;  // pairs, one after another, under which nothing ever arrived
   };
 
   Child* child_of(const Prefix& remote);
   static const Pair* newest(const Child& child);
   bool wants_rekey(const Child& child, Instant now) const;
+  static std::optional<Instant> unheard_at(const Child& child);
   void expire(Child& child, Due& due, Step& st);
   void use(Child& child, Pair& pair, Step& st);
   static std::optional<Instant> child_deadline(const Child& child);

@@ -12,13 +12,17 @@ using ike::v1::Failure;
 using ike::v1::FailureKind;
 using ike::v1::Phase1Step;
 
-// The gaps grow to 30 s, so that a first message is given a minute and a later one half of it.
-constexpr int kFirstAttempts = 6;
-constexpr int kLaterAttempts = 5;
+// The gaps grow: a first message is given 16 s, then comes an attempt with fresh cookies (a gateway
+// that read a damaged copy may answer none of the others); a later one half a minute.
+constexpr int kFirstAttempts = 7;
+constexpr int kLaterAttempts = 10;
 // A hint shortens the wait, and the genuine answer still has its chance. Anybody can claim
-// something in plaintext; a HASH_R or ciphertext that does not fit our key is better evidence.
-constexpr Duration kClaimWait = 10s;
-constexpr Duration kEvidenceWait = 3s;
+// something in plaintext; a HASH_R or ciphertext that does not fit our key is better evidence. What
+// a second and third attempt say again needs less time.
+constexpr std::array<Duration, 3> kClaimWaits = {10s, 2s, 1s};
+constexpr std::array<Duration, 3> kEvidenceWaits = {3s, 2s, 1s};
+// So many answers that break the protocol are no accident of the path.
+constexpr int kSpoiledMax = 3;
 constexpr int kDpdAnswersPerSecond = 10;
 constexpr Duration kAnswerTime = 1s;
 
@@ -129,7 +133,9 @@ bool IkeSa::on_protected(const ike::Header& header, Bytes message,
       if (transactions_.stage() != Transactions::Stage::kDone) {
         return st.refuse(Drop::kUnexpectedMessage);
       }
-      return quick_.on_message(*sa_, header, message, policies, link_, st);
+      if (!quick_.on_message(*sa_, header, message, policies, link_, st)) return false;
+      transactions_.ack_arrived();
+      return true;
     case ike::Exchange::kInformational:
       return on_informational(header, message, st);
     default:
@@ -141,6 +147,7 @@ bool IkeSa::on_protected(const ike::Header& header, Bytes message,
 // gateway lives.
 void IkeSa::heard(const Endpoint& from, Step& st) {
   last_heard_ = st.now;
+  confirmed_ = true;
   unanswered_since_.reset();
   request_.stop();
   // RFC 3947 7: behind a NAT ourselves, a new source of the peer's is not to be believed.
@@ -166,6 +173,13 @@ void IkeSa::on_phase1_message(const ike::Header& header, Bytes message, const En
     job_peer_ = from;
   }
   if (step.accepted) link_.replies.handled(key);
+  // What belongs under phase 1 may arrive before its last message.
+  const bool of_phase1 =
+      header.exchange == ike::Exchange::kMain || header.exchange == ike::Exchange::kAggressive;
+  if (of_phase1 && !header.encrypted() && !step.accepted && !step.job && !step.hint &&
+      !step.failure) {
+    ++spoiled_;
+  }
   apply(step, st);
 }
 
@@ -209,7 +223,9 @@ void IkeSa::apply(Phase1Step& step, Step& st) {
                    st.rng);
   }
   if (step.failure) {
-    return end({cause_of(step.failure->kind), stage(), step.failure->notify}, true, st);
+    // Whose name is wrong has proved it; anything else may be a damaged message of ours or theirs.
+    const bool proved = step.failure->kind == FailureKind::kGatewayIdentity;
+    return end({cause_of(step.failure->kind), stage(), step.failure->notify}, proved, st);
   }
   if (step.hint) apply_hint(*step.hint, st);
   if (step.outcome) finish_phase1(std::move(*step.outcome), step.final_send, st);
@@ -217,7 +233,8 @@ void IkeSa::apply(Phase1Step& step, Step& st) {
 
 void IkeSa::apply_hint(const Failure& hint, Step& st) {
   if (!hint_ || (hint_->notify == 0 && hint.notify != 0)) hint_ = hint;
-  request_.shorten(st.now + (hint.notify != 0 ? kClaimWait : kEvidenceWait));
+  const auto& waits = hint.notify != 0 ? kClaimWaits : kEvidenceWaits;
+  request_.shorten(st.now + waits[std::min(settings_.attempt, waits.size()) - 1]);
   if (hint.notify == 0 || hint_reported_) return;
   hint_reported_ = true;
   st.report(HintReceived{hint.notify});
@@ -227,6 +244,7 @@ void IkeSa::finish_phase1(ike::v1::Phase1Outcome&& outcome, bool final_send, Ste
   if (!final_send) request_.stop();
   sa_ = std::make_unique<ike::v1::IsakmpSa>(std::move(outcome.sa));
   peer_id_ = std::move(outcome.peer_id);
+  confirmed_ = !phase1_.aggressive();
   expires_ = st.now + outcome.choice.lifetime;
   last_heard_ = st.now;
   if (settings_.log_keys) {
@@ -352,7 +370,8 @@ void IkeSa::on_deadline(Step& st) {
   if (ended_) return;
   phase1_deadline(st);
   if (ended_ || !established()) return;
-  transactions_.on_deadline(link_, st);
+  transactions_.on_deadline(link_, confirmed_, st);
+  if (quick_.due() && st.now >= *quick_.due()) transactions_.repeat_ack(link_, st);
   quick_.on_deadline(link_, st);
   dpd_deadline(st);
 }
@@ -360,6 +379,7 @@ void IkeSa::on_deadline(Step& st) {
 // What silence means depends on how far the exchange has come, and on what was hinted at.
 EndReason IkeSa::silence_reason() const {
   if (hint_) return {cause_of(hint_->kind), stage(), hint_->notify};
+  if (spoiled_ >= kSpoiledMax) return {EndCause::kProtocol, stage(), 0};
   const bool floated = link_.floated();
   return {floated ? EndCause::kNoAnswerAfterFloat : EndCause::kNoAnswer, stage(), 0};
 }
@@ -375,10 +395,7 @@ void IkeSa::phase1_deadline(Step& st) {
   request_.stop();
   // The last message of Aggressive Mode needs no answer of its own.
   if (established()) return;
-  const bool refused = hint_ && hint_->kind != FailureKind::kGatewayAuthFailed &&
-                       hint_->kind != FailureKind::kBadKeyExchange;
-  const bool nothing_came = phase1_.responder().value() == 0 && !hint_;
-  end(silence_reason(), refused || nothing_came, st);
+  end(silence_reason(), false, st);
 }
 
 void IkeSa::dpd_deadline(Step& st) {

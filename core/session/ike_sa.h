@@ -27,6 +27,7 @@ struct IkeSettings {
   Duration dpd_delay{};
   int dpd_attempts = 5;
   bool log_keys = false;
+  std::size_t attempt = 1;  // of this connect; later ones are less patient
   bool natt_first = false;  // replaces an SA that has floated: starts on the NAT-traversal ports
 };
 
@@ -88,9 +89,11 @@ class IkeSa {
   Endpoint job_peer_;  // where the message came from that a job works on
   std::optional<ike::v1::Failure> hint_;
   bool hint_reported_ = false;
+  int spoiled_ = 0;  // answers of phase 1 that broke the protocol
 
   std::unique_ptr<ike::v1::IsakmpSa> sa_;
   std::optional<ike::IdPayload> peer_id_;
+  bool confirmed_ = false;  // the gateway said something after we had proved ourselves
   Transactions transactions_;
   QuickModes quick_;
   std::optional<ike::v1::Dpd> dpd_;

@@ -5,7 +5,7 @@ namespace {
 
 // A damaged message can spoil phase 1 for good; another attempt with fresh cookies gets through.
 constexpr Duration kRetryUntil = 50s;
-constexpr int kAttemptsMax = 4;
+constexpr std::size_t kAttemptsMax = 4;
 // A replacement that failed is tried again while the old SA lives.
 constexpr Duration kReplaceRetry = 60s;
 // As long as a connect attempt. A gateway that reboots is back by then, or its user is told.
@@ -49,6 +49,7 @@ void IkeSas::begin(Step& st) {
   ++attempts_;
   IkeSettings settings = settings_();
   settings.phase1.force_natt |= force_natt_;
+  settings.attempt = attempts_;
   current_ = std::make_unique<IkeSa>(std::move(settings), st);
   with_current(st, [](IkeSa& sa, Step& inner) { sa.start(inner); });
 }
@@ -165,18 +166,13 @@ void IkeSas::on_current_ended(const IkeEnded& ended, Step& st) {
     force_natt_ = true;
     return begin(st);
   }
-  const EndCause cause = ended.reason.cause;
-  if (!current_->established()) {
-    const bool repeated =
-        last_end_ && last_end_->cause == cause && cause == EndCause::kGatewayAuthFailed;
-    last_end_ = ended.reason;
-    if (!ended.conclusive && !repeated && attempts_ < kAttemptsMax &&
-        st.now - *started_ < kRetryUntil) {
-      return begin(st);
-    }
-  } else if (keep_ && !lost_ && cause == EndCause::kGatewayLost) {
-    return recover(ended.reason, st);
-  } else if (keep_ && !lost_) {
+  if (!keep_) {
+    if (!ended.conclusive && retry(ended.reason, st)) return;
+    st.events.emplace_back(IkeEnded{.reason = ended.conclusive ? ended.reason : *last_end_});
+    return;
+  }
+  if (!lost_ && ended.reason.cause == EndCause::kGatewayLost) return recover(ended.reason, st);
+  if (!lost_) {
     // The ESP SAs still carry traffic; a new phase 1 takes charge of them.
     lost_ = true;
     last_end_ = ended.reason;
@@ -184,6 +180,18 @@ void IkeSas::on_current_ended(const IkeEnded& ended, Step& st) {
     return;
   }
   st.events.emplace_back(ended);
+}
+
+bool IkeSas::retry(EndReason reason, Step& st) {
+  // What every attempt said is so. Where they differ, it is the path that spoils them.
+  if (last_end_ && last_end_->cause != reason.cause) {
+    reason.cause = current_->link().floated() ? EndCause::kNoAnswerAfterFloat : EndCause::kNoAnswer;
+    reason.notify = 0;
+  }
+  last_end_ = reason;
+  if (attempts_ >= kAttemptsMax || st.now - *started_ > kRetryUntil) return false;
+  begin(st);
+  return true;
 }
 
 void IkeSas::on_next_event(IkeEvent&& event, Step& st) {

@@ -33,6 +33,9 @@ class IkeSas {
   // then IkeEnded with `reason`.
   void recover(EndReason reason, Step& st);
   bool recovering() const { return recover_until_.has_value(); }
+  // The gateway fell silent during a connect: again from the beginning, when there is time. False:
+  // there is none.
+  bool retry(EndReason reason, Step& st);
   void recovered() { recover_until_.reset(); }  // a new ESP SA is there
 
   bool started() const { return current_ != nullptr; }
@@ -84,7 +87,7 @@ class IkeSas {
   bool lost_ = false;
   std::optional<Instant> recover_until_;
   std::optional<Instant> started_;
-  int attempts_ = 0;
+  std::size_t attempts_ = 0;
   std::optional<EndReason> last_end_;  // of an attempt that was repeated
   std::uint64_t earlier_retransmissions_ = 0;
   std::uint64_t replaced_ = 0;

@@ -13,7 +13,7 @@ using ike::v1::QuickInitiator;
 using ike::v1::QuickResponder;
 using ike::v1::QuickStep;
 
-constexpr int kAttempts = 5;
+constexpr int kAttempts = 6;
 // Bounds what a gateway can make us compute at once (H19).
 constexpr std::size_t kRunningMax = 16;
 constexpr Duration kResponderPatience = 60s;

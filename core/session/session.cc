@@ -1,5 +1,7 @@
 #include "core/session/session.h"
 
+#include <algorithm>
+
 #include "core/base/check.h"
 #include "core/net/udp_encap.h"
 #include "core/session/child_sas.h"
@@ -11,6 +13,7 @@ namespace {
 
 // protocol.md ISK-22: a connect attempt ends within 90 s, time that the user takes excluded.
 constexpr Duration kConnectTime = 88s;
+constexpr int kQuickRoundsMax = 3;
 
 }  // namespace
 
@@ -63,7 +66,9 @@ class Session::Impl {
         ike_.cannot_answer(std::get<UserCannotAnswer>(event).form_id, st);
       }
       // Only the user's own time is free.
-      if (!up_since_ && !ike_.form_open()) connect_deadline_ = now + kConnectTime;
+      if (!up_since_ && !ike_.form_open() && !connect_deadline_) {
+        connect_deadline_ = now + connect_left_;
+      }
     });
   }
 
@@ -117,7 +122,10 @@ class Session::Impl {
     body(st);
     handle_events(st);
     // A form stops the clock of the connect attempt: people type slowly.
-    if (ike_.form_open()) connect_deadline_.reset();
+    if (ike_.form_open() && connect_deadline_) {
+      connect_left_ = *connect_deadline_ - now;
+      connect_deadline_.reset();
+    }
     ike_.set_up(up_since_ && (children_.complete() || ike_.recovering()));
     for (std::size_t i = first; i < out.list().size(); ++i) {
       const auto* send = std::get_if<SendDatagram>(&out.list()[i]);
@@ -136,6 +144,7 @@ class Session::Impl {
   void on_established(Step& st);
   void on_child(ChildNegotiated&& child, Step& st);
   void on_ike_ended(const IkeEnded& ended, Step& st);
+  void on_child_failed(const ChildFailed& failed, Step& st);
   void bring_up(Step& st);
   void children_deadline(Step& st);
   void connect_timed_out(Step& st);
@@ -155,8 +164,10 @@ class Session::Impl {
   std::optional<TunnelConfig> tunnel_;  // what is applied
 
   std::optional<Instant> connect_deadline_;
+  Duration connect_left_{};  // while a form is open
   std::optional<Instant> up_since_;
-  Instant last_sent_{};  // from the NAT-traversal port
+  int quick_rounds_ = 0;  // Quick Modes of this attempt that nobody answered
+  Instant last_sent_{};   // from the NAT-traversal port
   std::optional<Endpoint> last_heard_from_;
   std::uint64_t keepalives_ = 0;
   bool finished_ = false;
@@ -208,6 +219,11 @@ void Session::Impl::handle_events(Step& st) {
 void Session::Impl::handle(IkeEvent&& event, Step& st) {
   if (auto* config = std::get_if<ConfigReceived>(&event)) {
     mode_config_ = std::move(config->config);
+    // What routes outside already, to us or to the gateway, cannot be an inner address.
+    if (mode_config_.address == config_.local.natt.address ||
+        mode_config_.address == config_.gateway) {
+      return finish({EndCause::kNoAddress, Stage::kModeConfig, 0}, st);
+    }
     if (!mode_config_.banner.empty()) st.report(GatewayMessage{mode_config_.banner});
   } else if (std::holds_alternative<IkeEstablished>(event)) {
     on_established(st);
@@ -216,8 +232,7 @@ void Session::Impl::handle(IkeEvent&& event, Step& st) {
   } else if (const auto* confirmed = std::get_if<ChildConfirmed>(&event)) {
     children_.confirmed(confirmed->inbound, st);
   } else if (const auto* failed = std::get_if<ChildFailed>(&event)) {
-    if (!up_since_) return finish({failed->cause, Stage::kQuickMode, failed->notify}, st);
-    children_.failed(failed->remote, st);
+    on_child_failed(*failed, st);
   } else if (const auto* deleted = std::get_if<ChildrenDeleted>(&event)) {
     children_.deleted(deleted->outbound, st);
   } else if (const auto* ended = std::get_if<IkeEnded>(&event)) {
@@ -229,6 +244,8 @@ void Session::Impl::handle(IkeEvent&& event, Step& st) {
 
 void Session::Impl::on_established(Step& st) {
   const config::Profile& profile = config_.profile;
+  if (!up_since_) children_.clear(st);  // of an attempt that came to nothing
+  quick_rounds_ = 0;
   if (!mode_config_.address && !profile.mode_config) mode_config_.address = profile.address;
   // Without Mode Config the laptop's own address is what it speaks for.
   const IpAddress address = mode_config_.address.value_or(config_.local.natt.address);
@@ -248,6 +265,19 @@ void Session::Impl::on_child(ChildNegotiated&& child, Step& st) {
   children_.install(std::move(child.sas), child.by_gateway, st);
   ike_.recovered();
   if (!up_since_ && children_.complete()) bring_up(st);
+}
+
+void Session::Impl::on_child_failed(const ChildFailed& failed, Step& st) {
+  if (up_since_) return children_.failed(failed.remote, st);
+  const EndReason reason{failed.cause, Stage::kQuickMode, failed.notify};
+  if (failed.cause != EndCause::kNoAnswerAfterFloat) return finish(reason, st);
+  // Nothing repeats a refusal that was lost (RFC 2408 5.7): another Quick Mode provokes another.
+  const auto policies = children_.policies();
+  const auto policy = std::ranges::find(policies, failed.remote, &ike::v1::ChildPolicy::remote);
+  if (policy != policies.end() && ++quick_rounds_ < kQuickRoundsMax) {
+    return ike_.negotiate(*policy, st);
+  }
+  if (!ike_.retry(reason, st)) finish(reason, st);
 }
 
 void Session::Impl::bring_up(Step& st) {

@@ -15,7 +15,9 @@ using ike::v1::IsakmpSa;
 using ike::v1::Iv;
 using ike::v1::ReplyCache;
 
-constexpr int kAttempts = 5;
+constexpr int kAttempts = 10;
+// The gateway asks by itself, at once; what stands behind its verdict may be slow.
+constexpr Duration kFirstRequestPatience = 12s;
 constexpr Duration kXauthPatience = 30s;
 constexpr std::size_t kExchangesMax = 8;
 constexpr std::array<ike::Rule, 2> kTransaction = {
@@ -40,19 +42,19 @@ FormField field_of(CfgAttr attr) {
 
 }  // namespace
 
-void Transactions::end(Step& st, EndCause cause) {
+void Transactions::end(Step& st, EndCause cause, bool conclusive) {
   const auto stage = stage_ == Stage::kXauth ? session::Stage::kXauth : session::Stage::kModeConfig;
   request_.stop();
   patience_.reset();
   stage_ = Stage::kDone;
-  st.events.emplace_back(IkeEnded{.reason = {cause, stage, 0}, .conclusive = true});
+  st.events.emplace_back(IkeEnded{.reason = {cause, stage, 0}, .conclusive = conclusive});
 }
 
 void Transactions::begin(Settings settings, const IsakmpSa& sa, IkeLink& link, Step& st) {
   settings_ = std::move(settings);
   if (settings_.xauth) {
     stage_ = Stage::kXauth;
-    patience_ = st.now + kXauthPatience;
+    patience_ = st.now + kFirstRequestPatience;
     return;
   }
   request_config(sa, link, st);
@@ -156,7 +158,10 @@ void Transactions::on_xauth_request(const IsakmpSa& sa, Exchange exchange, const
     // A gateway that asks although the profile names no user, or asks what we cannot answer, hears
     // so (XA-04) instead of waiting for its time-out.
     respond(sa, exchange, ike::v1::xauth_refusal(request), key, link, st);
-    if (stage_ == Stage::kXauth || stage_ == Stage::kModeConfig) end(st, EndCause::kInputNeeded);
+    const bool tried = rounds_ > limits::kXauthRoundsMax;
+    if (stage_ == Stage::kXauth || stage_ == Stage::kModeConfig) {
+      end(st, tried ? EndCause::kUserRejected : EndCause::kInputNeeded);
+    }
     return;
   }
   patience_.reset();
@@ -231,14 +236,21 @@ void Transactions::take_config(const CfgPayload& cfg, Step& st) {
   st.events.emplace_back(IkeEstablished{});
 }
 
-void Transactions::on_deadline(IkeLink& link, Step& st) {
-  if (patience_ && st.now >= *patience_) return end(st, EndCause::kNoAnswerAfterFloat);
+void Transactions::on_deadline(IkeLink& link, bool confirmed, Step& st) {
+  if (patience_ && st.now >= *patience_) return end(st, EndCause::kNoAnswerAfterFloat, false);
   if (!request_.due() || st.now < *request_.due()) return;
-  if (request_.exhausted()) return end(st, EndCause::kNoAddress);
+  // A gateway that answered before and is silent now knows no Mode Config.
+  if (request_.exhausted()) {
+    return end(st, confirmed ? EndCause::kNoAddress : EndCause::kNoAnswerAfterFloat, false);
+  }
   ++retransmissions_;
-  // A gateway whose status was not acknowledged does not listen to requests yet.
-  if (!status_ack_.empty()) link.send(status_ack_, st);
+  repeat_ack(link, st);
   link.send(request_.resend(st.now, st.rng), st);
+}
+
+// A gateway whose status was not acknowledged does not listen to requests yet.
+void Transactions::repeat_ack(IkeLink& link, Step& st) {
+  if (!status_ack_.empty()) link.send(status_ack_, st);
 }
 
 std::optional<Instant> Transactions::due() const { return earlier(patience_, request_.due()); }

@@ -30,7 +30,10 @@ class Transactions {
   // True: the message was authentic.
   bool on_message(const ike::v1::IsakmpSa& sa, const ike::Header& header, Bytes message,
                   IkeLink& link, Step& st);
-  void on_deadline(IkeLink& link, Step& st);
+  void repeat_ack(IkeLink& link, Step& st);
+  void ack_arrived() { status_ack_.clear(); }  // the gateway answered a later request
+  // `confirmed`: the gateway said something authentic since we proved ourselves to it.
+  void on_deadline(IkeLink& link, bool confirmed, Step& st);
   // The user's answer to the form that is open; values.size() was checked.
   void answer(const ike::v1::IsakmpSa& sa, std::vector<SecretBytes>&& values, IkeLink& link,
               Step& st);
@@ -66,7 +69,7 @@ class Transactions {
               const ike::v1::ReplyCache::Key& key, IkeLink& link, Step& st);
   void take_config(const ike::CfgPayload& cfg, Step& st);
   void ask(const ike::v1::XauthRequest& request, Step& st);
-  void end(Step& st, EndCause cause);
+  void end(Step& st, EndCause cause, bool conclusive = true);
   std::optional<ike::v1::Iv> iv_of(const ike::v1::IsakmpSa& sa, MessageId id,
                                    const IkeLink& link) const;
 
@@ -80,7 +83,7 @@ class Transactions {
   std::size_t form_size_ = 0;
   std::size_t rounds_ = 0;
   bool replied_ = false;  // credentials have left
-  ByteVec status_ack_;    // nothing answers it: repeated with our next request, in case it was lost
+  ByteVec status_ack_;    // nothing answers it: repeated with our requests, in case it was lost
   std::optional<Instant> patience_;  // until the gateway must have asked
   std::uint64_t retransmissions_ = 0;
 };

@@ -178,7 +178,9 @@ void Gateway::emit(const Ike& sa, Bytes message, Outbox& out) {
 }
 
 void Gateway::reply(Ike& sa, ByteVec message, Outbox& out) {
-  emit(sa, message, out);
+  const bool older = config_.lies.replayed_reply && !sa.last_reply.empty();
+  emit(sa, older ? sa.last_reply : message, out);
+  sa.last_reply = message;
   sa.replies.push_back(std::move(message));
 }
 
@@ -235,6 +237,9 @@ void Gateway::on_deadline(Instant now, Outbox& out) {
     }
   }
   std::erase_if(children_, [now](const auto& c) { return c->born + c->lifetime <= now; });
+  if (config_.lies.endless_fragments && !ikes_.empty() && now >= fragments_at_) {
+    send_fragments(*ikes_.back(), now, out);
+  }
   if (ikes_.empty() || silent(Step::kDpd)) return;
   if (config_.rekey_after > 0s && !children_.empty() && !children_.back()->rekeying &&
       now >= children_.back()->born + config_.rekey_after) {
@@ -252,6 +257,7 @@ std::optional<Instant> Gateway::next_deadline() const {
     for (const Pending& pending : sa->pending) next = earlier(next, pending.next);
   }
   for (const auto& child : children_) next = earlier(next, child->born + child->lifetime);
+  if (config_.lies.endless_fragments && !ikes_.empty()) next = earlier(next, fragments_at_);
   if (ikes_.empty() || silent(Step::kDpd)) return next;
   if (config_.rekey_after > 0s && !children_.empty() && !children_.back()->rekeying) {
     next = earlier(next, children_.back()->born + config_.rekey_after);

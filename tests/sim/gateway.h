@@ -117,6 +117,7 @@ struct Ike {
   // What we answered to what, so that a copy gets the same octets and moves nothing (ISK-23).
   std::deque<std::pair<ByteVec, std::vector<ByteVec>>> answered;
   std::vector<ByteVec> replies;  // to the message being handled
+  ByteVec last_reply;
 
   bool encapsulated() const { return port != kIkePort || client_natted || we_are_natted; }
 };
@@ -135,7 +136,7 @@ class Gateway {
   // What no honest gateway does: sends an inner packet that the selectors do not allow.
   bool send_unchecked(Bytes packet, Outbox& out);
   // An authentic message of any kind under a message ID of its own, whatever the state.
-  using Rest = std::vector<std::pair<ike::PayloadType, ByteVec>>;
+  using Rest = PayloadList;
   bool send_authentic(ike::Exchange exchange, const Rest& rest, Instant now, Outbox& out);
   bool start_dpd(Instant now, Outbox& out);
   bool start_rekey(Instant now, Outbox& out);
@@ -193,8 +194,8 @@ class Gateway {
   ByteVec seal(const Ike& sa, ike::Exchange exchange, MessageId id, const ike::ChainBuilder& chain,
                ByteVec& iv, Instant now);
   // A chain HASH | rest, the HASH being prf(SKEYID_a, prefix | rest).
-  ike::ChainBuilder authenticated(const Ike& sa, std::initializer_list<Bytes> prefix,
-                                  const std::vector<std::pair<ike::PayloadType, ByteVec>>& rest);
+  ike::ChainBuilder authenticated(const Ike& sa, std::initializer_list<Bytes> prefix, Rest rest);
+  ike::ChainBuilder edited(const ike::ChainBuilder& chain) const;
   struct Opened {
     ByteVec plain;
     ByteVec next_iv;
@@ -249,6 +250,9 @@ class Gateway {
   void on_delete(Ike& sa, const ike::DeletePayload& payload);
   void inform(Ike& sa, ike::PayloadType type, Bytes body, Instant now, Outbox& out);
   ByteVec dpd_body(const Ike& sa, ike::Notify type, std::uint32_t sequence);
+  // The same without protection, which no honest gateway sends.
+  void inform_plain(const Ike& sa, ike::PayloadType type, Bytes body, Instant now, Outbox& out);
+  void send_fragments(const Ike& sa, Instant now, Outbox& out);
 
   // gateway_esp.cc
   bool seal_and_send(esp::OutboundSa& sa, Bytes packet, Outbox& out);
@@ -270,6 +274,7 @@ class Gateway {
   std::uint64_t dpd_answers_ = 0;
   std::uint64_t quick_modes_ = 0;
   std::uint64_t dropped_ = 0;
+  Instant fragments_at_;
   std::map<std::pair<std::string, ByteVec>, IpAddress> leases_;  // by user and identity
 };
 

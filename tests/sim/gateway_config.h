@@ -1,9 +1,11 @@
 // What a simulated gateway is configured to do, and one switch for each of its lies.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/instant.h"
@@ -30,7 +32,7 @@ enum class Step : std::uint8_t {
 
 // One switch per lie: what no honest gateway does. All off by default.
 struct Lies {
-  bool wrong_hash_r = false;         // HASH_R with one bit turned
+  bool wrong_hash_r = false;         // HASH_R with some bits turned
   bool wrong_hash_2 = false;         // HASH(2) of Quick Mode with one bit turned
   bool unoffered_transform = false;  // phase 1 answers with a suite nobody offered
   bool other_key_length = false;     // phase 1 answers with another AES key length
@@ -55,7 +57,14 @@ struct Lies {
   bool bad_address = false;          // Mode Config gives 127.0.0.1
   bool many_networks = false;        // thousands of split networks
   bool early_success = false;        // XAuth STATUS=OK before anything was asked
+  bool replayed_reply = false;       // an older answer first; the new one when asked once more
+  bool esp_spi_reused = false;       // Quick Mode answers with the SPI of the pair before
+  bool endless_fragments = false;    // payloads of type 132 for ever, beside everything else
+  bool plaintext_dpd = false;        // R-U-THERE without protection, as phase 1 ends and before ours
 };
+
+// The payloads of a message, for a test to change before its HASH is made and it leaves.
+using PayloadList = std::vector<std::pair<ike::PayloadType, ByteVec>>;
 
 struct GatewayConfig {
   std::string psk = "swordfish";
@@ -99,8 +108,10 @@ struct GatewayConfig {
   bool echo_ping = true;                     // the office host answers ICMP echo requests
 
   KeyExchange key_exchange = KeyExchange::kReal;  // of both sides
+  std::size_t nonce_size = 24;
+  std::function<void(PayloadList&)> edit;  // of every message that we compose
   bool record = true;  // false: nothing is remembered that grows with time
-  Endpoint own;  // our address as we see it, port 500
+  Endpoint own;        // our address as we see it, port 500
   std::uint16_t natt_port = 4500;
   Lies lies;
 };

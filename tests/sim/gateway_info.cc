@@ -9,6 +9,9 @@ namespace {
 
 using ike::PayloadType;
 
+constexpr Duration kFragmentsGap = 100ms;
+constexpr int kFragmentsAtOnce = 8;
+
 ByteVec cookie_pair(const Ike& sa) {
   ByteVec out = cookie_octets(sa.in.initiator);
   append(out, cookie_octets(sa.in.responder));
@@ -22,6 +25,29 @@ void Gateway::inform(Ike& sa, PayloadType type, Bytes body, Instant now, Outbox&
   const auto chain = authenticated(sa, {message_id_octets(id)}, {{type, to_vec(body)}});
   ByteVec iv = phase2_iv(sa.keys.hash, sa.iv, id);
   emit(sa, seal(sa, ike::Exchange::kInformational, id, chain, iv, now), out);
+}
+
+void Gateway::inform_plain(const Ike& sa, PayloadType type, Bytes body, Instant now, Outbox& out) {
+  ike::ChainBuilder chain;
+  chain.add(type, body);
+  emit(sa, plain(sa, ike::Exchange::kInformational, fresh_id(), chain, now), out);
+}
+
+// Of every shape that its payload can have: Cisco's is an ID of two octets, a number, a flag for
+// the last one, and data. All under the cookies of the exchange.
+void Gateway::send_fragments(const Ike& sa, Instant now, Outbox& out) {
+  fragments_at_ = now + kFragmentsGap;
+  for (int i = 0; i < kFragmentsAtOnce; ++i) {
+    ByteVec body(rng_.below(rng_.one_in(4) ? 4 : 400));
+    rng_.fill_public(body);
+    ike::Header header;
+    header.initiator = sa.in.initiator;
+    header.responder = sa.in.responder;
+    header.exchange = sa.aggressive ? ike::Exchange::kAggressive : ike::Exchange::kMain;
+    ike::ChainBuilder chain;
+    chain.add(PayloadType::kFragment, body);
+    emit(sa, ike::encode_message(header, chain), out);
+  }
 }
 
 ByteVec Gateway::dpd_body(const Ike& sa, ike::Notify type, std::uint32_t sequence) {
@@ -100,6 +126,7 @@ bool Gateway::start_dpd(Instant now, Outbox& out) {
   ++sa.dpd_sequence;
   const MessageId id = fresh_id();
   const ByteVec body = dpd_body(sa, ike::Notify::kDpdRUThere, sa.dpd_sequence);
+  if (config_.lies.plaintext_dpd) inform_plain(sa, PayloadType::kNotify, body, now, out);
   const auto chain = authenticated(sa, {message_id_octets(id)}, {{PayloadType::kNotify, body}});
   ByteVec iv = phase2_iv(sa.keys.hash, sa.iv, id);
   ByteVec message = seal(sa, ike::Exchange::kInformational, id, chain, iv, now);

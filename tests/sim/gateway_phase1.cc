@@ -251,7 +251,7 @@ bool Gateway::take_key(Ike& sa, const ike::Payloads& payloads) {
   sa.in.nonce_i = to_vec(nonce->body);
   sa.in.g_xr = sa.dh->public_value;
   if (config_.lies.zero_key) std::ranges::fill(sa.in.g_xr, std::uint8_t{0});
-  sa.in.nonce_r.resize(config_.lies.short_nonce ? 7 : 20);
+  sa.in.nonce_r.resize(config_.lies.short_nonce ? 7 : config_.nonce_size);
   rng_.fill_public(sa.in.nonce_r);
   const Bytes psk(reinterpret_cast<const std::uint8_t*>(config_.psk.data()), config_.psk.size());
   sa.keys = derive_keys(sa.in, psk, g_xy->expose());
@@ -319,10 +319,10 @@ bool Gateway::on_main5(Ike& sa, const ike::Header& header, Bytes message, Instan
   sa.client_id = to_vec(id->body);
   ByteVec iv = opened->next_iv;
   ByteVec hash_r = sa.keys.hash_r(sa.in, sa.own_id);
-  if (config_.lies.wrong_hash_r) hash_r[0] ^= 1;
+  if (config_.lies.wrong_hash_r) hash_r[0] ^= 0x55;
   ike::ChainBuilder chain;
   chain.add(PayloadType::kId, sa.own_id).add(PayloadType::kHash, hash_r);
-  reply(sa, seal(sa, ike::Exchange::kMain, MessageId{}, chain, iv, now), out);
+  reply(sa, seal(sa, ike::Exchange::kMain, MessageId{}, edited(chain), iv, now), out);
   sa.iv = iv;
   authenticated_now(sa, now, out);
   return true;
@@ -342,7 +342,7 @@ bool Gateway::begin_aggressive(Ike& sa, const ike::SaPayload& answer, const ike:
   }
   sa.client_id = to_vec(id->body);
   ByteVec hash_r = sa.keys.hash_r(sa.in, sa.own_id);
-  if (config_.lies.wrong_hash_r) hash_r[0] ^= 1;
+  if (config_.lies.wrong_hash_r) hash_r[0] ^= 0x55;
   ike::ChainBuilder chain;
   chain.add(PayloadType::kSa, ike::encode_sa(answer));
   if (config_.lies.second_sa) chain.add(PayloadType::kSa, ike::encode_sa(answer));
@@ -388,9 +388,10 @@ void Gateway::authenticated_now(Ike& sa, Instant now, Outbox& out) {
     ByteVec cookies = cookie_octets(sa.in.initiator);
     append(cookies, cookie_octets(sa.in.responder));
     payload.spis = {cookies};
-    ike::ChainBuilder chain;
-    chain.add(PayloadType::kDelete, ike::encode_delete(payload));
-    emit(sa, plain(sa, ike::Exchange::kInformational, fresh_id(), chain, now), out);
+    inform_plain(sa, PayloadType::kDelete, ike::encode_delete(payload), now, out);
+  }
+  if (config_.lies.plaintext_dpd) {
+    inform_plain(sa, PayloadType::kNotify, dpd_body(sa, ike::Notify::kDpdRUThere, 7), now, out);
   }
   if (sa.auth != ike::kAuthXauthInitPsk) return;
   sa.stage = Ike::Stage::kWaitUser;

@@ -108,7 +108,8 @@ bool Gateway::choose_esp(const Ike& sa, const ike::SaPayload& offer, bool has_ke
         if (config_.pfs && group != static_cast<std::uint16_t>(*config_.pfs)) continue;
         quick.suite = suite;
         quick.spi_out = EspSpi{load_be<std::uint32_t>(proposal.spi)};
-        quick.spi_in = fresh_spi();
+        const bool again = config_.lies.esp_spi_reused && !children_.empty();
+        quick.spi_in = again ? children_.back()->in.spi() : fresh_spi();
         quick.proposal = proposal;
         quick.proposal.transforms = {transform};
         quick.proposal.spi = spi_octets(quick.spi_in);
@@ -181,7 +182,7 @@ bool Gateway::on_quick1(Ike& sa, const ike::Header& header, Bytes message, Insta
 
 void Gateway::answer_quick(Ike& sa, Quick& quick, MessageId id, Instant now, Outbox& out) {
   const Lies& lies = config_.lies;
-  quick.nonce_r.resize(lies.short_nonce ? 7 : 24);
+  quick.nonce_r.resize(lies.short_nonce ? 7 : config_.nonce_size);
   rng_.fill_public(quick.nonce_r);
   ike::SaPayload answer;
   answer.proposals = {quick.proposal};

@@ -12,7 +12,8 @@ constexpr std::size_t kBlock = crypto::IkeCipher::kBlock;
 }  // namespace
 
 ByteVec Gateway::plain(const Ike& sa, ike::Exchange exchange, MessageId id,
-                       const ike::ChainBuilder& chain, Instant now) {
+                       const ike::ChainBuilder& honest, Instant now) {
+  const ike::ChainBuilder chain = edited(honest);
   ike::Header header;
   header.initiator = sa.in.initiator;
   header.responder = sa.in.responder;
@@ -21,6 +22,17 @@ ByteVec Gateway::plain(const Ike& sa, ike::Exchange exchange, MessageId id,
   header.first = chain.first();
   note(false, sa, header, chain.first(), chain.octets(), now);
   return ike::encode_message(header, chain);
+}
+
+ike::ChainBuilder Gateway::edited(const ike::ChainBuilder& chain) const {
+  const auto payloads = ike::decode_payloads(chain.first(), chain.octets(), true);
+  if (!config_.edit || !payloads) return chain;
+  PayloadList list;
+  for (const ike::Payload& p : payloads->all()) list.emplace_back(p.type, to_vec(p.body));
+  config_.edit(list);
+  ike::ChainBuilder out;
+  for (const auto& [type, body] : list) out.add(type, body);
+  return out;
 }
 
 ByteVec Gateway::seal(const Ike& sa, ike::Exchange exchange, MessageId id,
@@ -41,9 +53,9 @@ ByteVec Gateway::seal(const Ike& sa, ike::Exchange exchange, MessageId id,
   return ike::encode_message(header, body);
 }
 
-ike::ChainBuilder Gateway::authenticated(
-    const Ike& sa, std::initializer_list<Bytes> prefix,
-    const std::vector<std::pair<ike::PayloadType, ByteVec>>& rest) {
+ike::ChainBuilder Gateway::authenticated(const Ike& sa, std::initializer_list<Bytes> prefix,
+                                         Rest rest) {
+  if (config_.edit) config_.edit(rest);
   ike::ChainBuilder chain;
   chain.add(ike::PayloadType::kHash, ByteVec(crypto::hash_size(sa.in.suite.hash)));
   for (const auto& [type, body] : rest) chain.add(type, body);

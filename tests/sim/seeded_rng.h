@@ -39,6 +39,7 @@ class SeededRng final : public Rng {
   std::uint64_t below(std::uint64_t n) { return next() % n; }
   // True once in n times; never when n is 0.
   bool one_in(unsigned n) { return n != 0 && below(n) == 0; }
+  bool permille(unsigned n) { return n != 0 && below(1000) < n; }
 
  private:
   static std::uint64_t rotate(std::uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }

@@ -19,13 +19,13 @@
 
 namespace godwit::sim {
 
-// Each as one in n; 0: never.
+// Each in thousandths of all datagrams.
 struct Faults {
   unsigned drop = 0;
   unsigned duplicate = 0;
   unsigned reorder = 0;  // overtaken by what is sent in the next 100 ms
   unsigned delay = 0;    // up to 3 s late
-  unsigned corrupt = 0;  // one bit turned
+  unsigned corrupt = 0;  // one octet or more, one bit each
   unsigned truncate = 0;
 };
 
@@ -230,6 +230,7 @@ class World {
   int steps_at_once_ = 0;
   bool link_up_ = true;
   bool asleep_ = false;
+  std::optional<Instant> last_due_;  // what next_deadline() said after the last call
   std::vector<Event> held_;  // jobs and answers of a sleeping laptop
   Counters encap_counters_;
   std::vector<std::string> violations_;

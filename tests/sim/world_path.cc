@@ -51,20 +51,23 @@ void World::carry(Outbox& out) {
 
 void World::launch(Flight flight, Duration delay) {
   ++datagrams_;
-  if (path_rng_.one_in(faults.drop)) {
+  if (path_rng_.permille(faults.drop)) {
     return trace_lazily([&] { return std::string(direction(flight)) + "lost"; });
   }
-  if (path_rng_.one_in(faults.duplicate)) {
+  if (path_rng_.permille(faults.duplicate)) {
     Event copy{Event::Kind::kFlight, flight, std::nullopt, {}};
     events_due_.emplace(now_ + delay + Duration(20ms), std::move(copy));
   }
-  if (path_rng_.one_in(faults.reorder)) delay += std::chrono::milliseconds(path_rng_.below(100));
-  if (path_rng_.one_in(faults.delay)) delay += std::chrono::milliseconds(path_rng_.below(3000));
-  if (!flight.bytes.empty() && path_rng_.one_in(faults.corrupt)) {
-    flight.bytes[path_rng_.below(flight.bytes.size())] ^=
-        static_cast<std::uint8_t>(1u << path_rng_.below(8));
+  if (path_rng_.permille(faults.reorder)) delay += std::chrono::milliseconds(path_rng_.below(100));
+  if (path_rng_.permille(faults.delay)) delay += std::chrono::milliseconds(path_rng_.below(3000));
+  if (!flight.bytes.empty() && path_rng_.permille(faults.corrupt)) {
+    // Mostly one bit, at times a burst.
+    for (std::uint64_t bits = path_rng_.one_in(4) ? 1 + path_rng_.below(64) : 1; bits > 0; --bits) {
+      flight.bytes[path_rng_.below(flight.bytes.size())] ^=
+          static_cast<std::uint8_t>(1u << path_rng_.below(8));
+    }
   }
-  if (!flight.bytes.empty() && path_rng_.one_in(faults.truncate)) {
+  if (!flight.bytes.empty() && path_rng_.permille(faults.truncate)) {
     flight.bytes.resize(path_rng_.below(flight.bytes.size()));
   }
   events_due_.emplace(now_ + delay,
