@@ -349,6 +349,11 @@ void IkeSa::probe(Step& st) {
       ike::v1::dpd_message(*sa_, ike::Notify::kDpdRUThere, sequence, link_.ids.fresh(st.rng)), st);
 }
 
+void IkeSa::on_resume(Step& st) {
+  if (dpd_) dpd_->hurry();
+  probe(st);
+}
+
 void IkeSa::negotiate(ike::v1::ChildPolicy policy, Step& st) {
   CHECK(established());
   quick_.start(*sa_, std::move(policy), link_, st);

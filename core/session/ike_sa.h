@@ -50,6 +50,7 @@ class IkeSa {
   bool negotiating(const Prefix& remote) const { return quick_.running(remote); }
   void delete_child(EspSpi inbound, Step& st);
   void probe(Step& st);  // a DPD query, whether one is due or not
+  void on_resume(Step& st);
   void delete_self(Step& st);
 
   std::optional<Instant> due() const;

@@ -29,6 +29,10 @@ class IkeSas {
   void follow(const Endpoint& from, Step& st);
   // The laptop is somewhere else: `settings` knows the new address.
   void on_network(const LocalEndpoints& local, Step& st);
+  // The machine slept: is the gateway still there?
+  void on_resume(Step& st) {
+    if (keep_ && usable()) current_->on_resume(st);
+  }
   // What is up does not work any more: a new phase 1, then IkeReplaced. Tried for a bounded time;
   // then IkeEnded with `reason`.
   void recover(EndReason reason, Step& st);

@@ -13,6 +13,7 @@ namespace {
 
 // protocol.md ISK-22: a connect attempt ends within 90 s, time that the user takes excluded.
 constexpr Duration kConnectTime = 88s;
+constexpr Duration kSleptTime = 5s;
 constexpr int kQuickRoundsMax = 3;
 
 }  // namespace
@@ -41,6 +42,8 @@ class Session::Impl {
   void on_deadline(Instant now, Actions& out) {
     run(now, out, [&](Step& st) {
       if (finished_) return;
+      // Nothing but sleep makes us so late.
+      if (const auto due = next_deadline(); due && now - *due > kSleptTime) ike_.on_resume(st);
       ike_.on_deadline(st);
       handle_events(st);
       if (finished_) return;

@@ -50,17 +50,23 @@ config::Identity random_identity(SeededRng& rng) {
   }
 }
 
-[[maybe_unused]] constexpr std::array kOneRow = {Row{"all", 1000}};
+constexpr std::array kOneRow = {Row{"all", 1000}};
+constexpr std::array kCollisions = {
+    Row{"both start Quick Mode", 1000}, Row{"a delete meets Quick Mode", 1000},
+    Row{"Quick Mode meets a new phase 1", 1000}, Row{"both ask for life during Quick Mode", 1000}};
+constexpr std::array kSleeps = {Row{"a second", 1000}, Row{"a minute", 1000},
+                                Row{"twenty minutes", 1000}, Row{"eight hours", 1000},
+                                Row{"three days", 1000}};
 
 constexpr std::array kCampaigns = {
     Campaign{"connect", "connect through NATs, bad paths and bad gateways", {}, run_connect},
-    // XX     Campaign{"rekey", "new keys under load, no packet lost", kOneRow, run_rekey},
-    // XX     Campaign{"collide", "both sides act at the same moment", kOneRow, run_collide},
-    // XX     Campaign{"rebind", "the NAPT forgets its mappings under traffic", kOneRow,
-    // run_rebind}, XX     Campaign{"reboot", "the gateway forgets everything", kOneRow,
-    // run_reboot}, XX     Campaign{"suspend", "the laptop sleeps for seconds, minutes or hours",
-    // kOneRow, run_suspend}, XX     Campaign{"roam", "the laptop changes its network", kOneRow,
-    // run_roam}, XX     Campaign{"month", "thirty days of a laptop's life", kOneRow, run_month},
+    Campaign{"rekey", "new keys under load, no packet lost", kOneRow, run_rekey},
+    Campaign{"collide", "both sides act at the same moment", kCollisions, run_collide},
+    Campaign{"rebind", "the NAPT forgets its mappings under traffic", kOneRow, run_rebind},
+    Campaign{"reboot", "the gateway forgets everything", kOneRow, run_reboot},
+    Campaign{"suspend", "the laptop sleeps for seconds or days", kSleeps, run_suspend},
+    Campaign{"roam", "the laptop changes its network", kOneRow, run_roam},
+    Campaign{"month", "thirty days of a laptop's life", kOneRow, run_month},
 };
 
 }  // namespace

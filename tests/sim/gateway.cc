@@ -241,7 +241,8 @@ void Gateway::on_deadline(Instant now, Outbox& out) {
     send_fragments(*ikes_.back(), now, out);
   }
   if (ikes_.empty() || silent(Step::kDpd)) return;
-  if (config_.rekey_after > 0s && !children_.empty() && !children_.back()->rekeying &&
+  const bool ready = ikes_.back()->stage == Ike::Stage::kReady;
+  if (ready && config_.rekey_after > 0s && !children_.empty() && !children_.back()->rekeying &&
       now >= children_.back()->born + config_.rekey_after) {
     start_rekey(now, out);
   }
@@ -259,7 +260,8 @@ std::optional<Instant> Gateway::next_deadline() const {
   for (const auto& child : children_) next = earlier(next, child->born + child->lifetime);
   if (config_.lies.endless_fragments && !ikes_.empty()) next = earlier(next, fragments_at_);
   if (ikes_.empty() || silent(Step::kDpd)) return next;
-  if (config_.rekey_after > 0s && !children_.empty() && !children_.back()->rekeying) {
+  const bool ready = ikes_.back()->stage == Ike::Stage::kReady;
+  if (ready && config_.rekey_after > 0s && !children_.empty() && !children_.back()->rekeying) {
     next = earlier(next, children_.back()->born + config_.rekey_after);
   }
   const auto is_dpd = [](const Pending& p) { return p.kind == Pending::Kind::kDpd; };

@@ -60,7 +60,7 @@ struct Lies {
   bool replayed_reply = false;       // an older answer first; the new one when asked once more
   bool esp_spi_reused = false;       // Quick Mode answers with the SPI of the pair before
   bool endless_fragments = false;    // payloads of type 132 for ever, beside everything else
-  bool plaintext_dpd = false;        // R-U-THERE without protection, as phase 1 ends and before ours
+  bool plaintext_dpd = false;  // R-U-THERE without protection, as phase 1 ends and before ours
 };
 
 // The payloads of a message, for a test to change before its HASH is made and it leaves.
@@ -105,13 +105,14 @@ struct GatewayConfig {
   Step silent_from = Step::kNever;           // no answer from this step on
   std::optional<ike::Notify> refuse_phase1;  // in plaintext
   std::optional<ike::Notify> refuse_quick;   // encrypted
+  bool follows_esp = true;                   // RFC 3947 7; some follow only authentic IKE messages
   bool echo_ping = true;                     // the office host answers ICMP echo requests
 
   KeyExchange key_exchange = KeyExchange::kReal;  // of both sides
   std::size_t nonce_size = 24;
   std::function<void(PayloadList&)> edit;  // of every message that we compose
-  bool record = true;  // false: nothing is remembered that grows with time
-  Endpoint own;        // our address as we see it, port 500
+  bool record = true;                      // false: nothing is remembered that grows with time
+  Endpoint own;                            // our address as we see it, port 500
   std::uint16_t natt_port = 4500;
   Lies lies;
 };

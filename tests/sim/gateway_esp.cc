@@ -46,7 +46,7 @@ void Gateway::on_esp(Bytes packet, const Endpoint& from, Instant now, Outbox& ou
   (*child)->used = true;
   last_heard_ = now;
   // RFC 3947 7: only a packet that advanced the window moves the client.
-  if (newest != batch.size()) {
+  if (newest != batch.size() && config_.follows_esp) {
     esp_peer_ = from;
     if (!ikes_.empty() && ikes_.back()->stage == Ike::Stage::kReady) {
       ikes_.back()->peer = from;

@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -113,7 +112,7 @@ class World {
 
   // A ping from the laptop to the office. The number by which its answer is known.
   std::uint16_t send_ping();
-  bool ping_answered(std::uint16_t number) const { return answered_.contains(number); }
+  bool ping_answered(std::uint16_t number) const { return answered_[number]; }
   bool ping(Duration max = 2s);
   // A ping from the office to the laptop: did it come out of the tunnel?
   bool ping_from_office(Duration max = 2s);
@@ -126,6 +125,7 @@ class World {
   Instant now() const { return now_; }
   session::Session& session() { return *session_; }
   session::DataPath& data_path() { return data_path_; }
+  session::TrafficFacts data_path_facts() const { return data_path_.facts(); }
   Gateway& gateway() { return gateway_; }
   Napt* napt() { return napt_ ? &*napt_ : nullptr; }
   const WorldConfig& config() const { return config_; }
@@ -217,7 +217,8 @@ class World {
   std::vector<session::Event> events_;
   std::vector<Sent> sent_;
   std::vector<ByteVec> tun_;
-  std::set<std::uint16_t> answered_;
+  std::vector<bool> answered_ = std::vector<bool>(0x1'0000);  // by number
+  ByteVec awaited_;  // what the office sent and ping_from_office() waits for
   std::uint64_t pings_sent_ = 0;
   std::uint64_t pings_answered_ = 0;
   std::uint64_t datagrams_ = 0;
@@ -231,7 +232,7 @@ class World {
   bool link_up_ = true;
   bool asleep_ = false;
   std::optional<Instant> last_due_;  // what next_deadline() said after the last call
-  std::vector<Event> held_;  // jobs and answers of a sleeping laptop
+  std::vector<Event> held_;          // jobs and answers of a sleeping laptop
   Counters encap_counters_;
   std::vector<std::string> violations_;
   std::deque<std::string> trace_;

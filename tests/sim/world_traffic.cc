@@ -21,6 +21,7 @@ void World::on_esp(const Flight& flight, Bytes packet) {
   data_path_.inbound(batch, from, now_);
   if (batch[0].size != 0) {
     check_inner(batch[0].bytes());
+    if (equal(awaited_, batch[0].bytes())) awaited_.clear();
     if (config_.record) tun_.push_back(to_vec(batch[0].bytes()));
   }
   pull_facts();
@@ -66,7 +67,7 @@ void World::check_inner(Bytes inner) {
   // An echo reply: type 0 behind a header without options.
   if (inner.size() >= 28 && inner[9] == 1 && inner[20] == 0) {
     ++pings_answered_;
-    answered_.insert(load_be<std::uint16_t>(inner.subspan(26)));
+    answered_[load_be<std::uint16_t>(inner.subspan(26))] = true;
   }
 }
 
@@ -106,7 +107,7 @@ bool World::send_inner(Bytes packet) {
 std::uint16_t World::send_ping() {
   const std::uint16_t number = next_ping_++;
   ++pings_sent_;
-  answered_.erase(number);
+  answered_[number] = false;
   send_inner(echo_request(true, number));
   return number;
 }
@@ -121,13 +122,8 @@ bool World::ping_from_office(Duration max) {
   if (!gateway_does([&](Gateway& g, Instant, Outbox& out) { return g.send_inner(packet, out); })) {
     return false;
   }
-  const std::size_t before = tun_.size();
-  return run_until(
-      [&] {
-        return std::ranges::find(tun_.begin() + static_cast<std::ptrdiff_t>(before), tun_.end(),
-                                 packet) != tun_.end();
-      },
-      max);
+  awaited_ = packet;
+  return run_until([&] { return awaited_.empty(); }, max);
 }
 
 std::uint64_t World::total_drops() const {

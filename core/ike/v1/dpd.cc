@@ -12,7 +12,9 @@ constexpr Duration kFirstGap = 2s;
 constexpr Duration kGapMax = 10s;
 constexpr std::uint32_t kReorderWindow = 4;
 
-Duration gap_after(int attempts) { return std::min(kFirstGap * attempts, kGapMax); }
+// After a sleep the gateway has probably dropped us, and the user sits in front of the machine.
+constexpr Duration kHurriedGap = 1500ms;
+constexpr int kHurriedAttempts = 4;
 
 }  // namespace
 
@@ -29,7 +31,8 @@ bool Dpd::heard_since_query(const Facts& facts) const {
 std::optional<Instant> Dpd::due(const Facts& facts) const {
   if (delay_ == Duration::zero()) return std::nullopt;
   if (outstanding_ && !heard_since_query(facts)) {
-    return outstanding_->last_sent + gap_after(outstanding_->attempts);
+    return outstanding_->last_sent +
+           (hurried_ ? kHurriedGap : std::min(kFirstGap * outstanding_->attempts, kGapMax));
   }
   Instant at = facts.last_heard + delay_;
   if (facts.unanswered_since) at = std::min(at, *facts.unanswered_since + kOneWayDelay);
@@ -37,11 +40,18 @@ std::optional<Instant> Dpd::due(const Facts& facts) const {
 }
 
 bool Dpd::exhausted(const Facts& facts) const {
-  return outstanding_ && !heard_since_query(facts) && outstanding_->attempts >= attempts_max_;
+  return outstanding_ && !heard_since_query(facts) &&
+         outstanding_->attempts >= (hurried_ ? kHurriedAttempts : attempts_max_);
+}
+
+void Dpd::hurry() {
+  outstanding_.reset();
+  hurried_ = true;
 }
 
 std::uint32_t Dpd::next_query(const Facts& facts, Instant now) {
   if (!outstanding_ || heard_since_query(facts)) {
+    if (outstanding_) hurried_ = false;
     outstanding_ = Query{0, now, now};
     ++sequence_;
   }
@@ -53,6 +63,7 @@ std::uint32_t Dpd::next_query(const Facts& facts, Instant now) {
 bool Dpd::on_answer(std::uint32_t sequence) {
   if (!outstanding_ || sequence != sequence_) return false;
   outstanding_.reset();
+  hurried_ = false;
   return true;
 }
 

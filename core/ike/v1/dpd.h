@@ -25,6 +25,8 @@ class Dpd {
   bool exhausted(const Facts& facts) const;  // due, and every query stayed unanswered
   // The sequence number of the query to send now: a new one, or the outstanding one again (5.2).
   std::uint32_t next_query(const Facts& facts, Instant now);
+  // The machine slept: the next query and its repetitions follow in short order.
+  void hurry();
   // True when the answer is the outstanding query's (DPD-06).
   bool on_answer(std::uint32_t sequence);
   // True when the peer's query is to be answered (DPD-07).
@@ -42,6 +44,7 @@ class Dpd {
     Instant last_sent{};
   };
   std::optional<Query> outstanding_;
+  bool hurried_ = false;
   std::optional<std::uint32_t> peer_sequence_;
 };
 

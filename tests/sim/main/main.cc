@@ -62,12 +62,12 @@ void say(const std::string& text) {
   std::fflush(stdout);
 }
 
-void print_problem(const Campaign& campaign, std::uint64_t seed, Tally& tally) {
+void print_problem(const Campaign& campaign, std::uint64_t seed, const Outcome& outcome,
+                   Tally& tally) {
   if (tally.printed.fetch_add(1) >= kLaddersMax) return;
-  const Outcome again = campaign.run(seed, true);
   const std::string name(campaign.name);
-  const std::string row(campaign.rows[again.label].name);
-  say(again.ladder + "FINDING " + name + " (" + row + "): " + again.problem +
+  const std::string row(campaign.rows[outcome.label].name);
+  say(campaign.run(seed, true).ladder + "FINDING " + name + " (" + row + "): " + outcome.problem +
       "\nreplay: tests/sim/run " + name + " --seed " + std::to_string(seed) + "\n");
 }
 
@@ -84,7 +84,7 @@ void enter(const Campaign& campaign, std::uint64_t seed, const Outcome& outcome,
   tally.virtual_hours += static_cast<std::uint64_t>(outcome.virtual_days * 24);
   if (outcome.problem.empty()) return;
   ++row.problems;
-  print_problem(campaign, seed, tally);
+  print_problem(campaign, seed, outcome, tally);
 }
 
 using WallClock = std::chrono::steady_clock;

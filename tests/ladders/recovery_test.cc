@@ -1,0 +1,134 @@
+// What is up and stops working: the gateway forgets, the laptop sleeps or moves, a Quick Mode's
+// last message is lost. The tunnel stays for the machine, and a new phase 1 brings the traffic
+// back.
+#include "tests/ladders/support.h"
+
+namespace godwit::sim {
+namespace {
+
+using session::EndCause;
+
+bool traffic_within(World& w, Duration max) {
+  const Instant end = w.now() + max;
+  while (w.now() < end && !w.finished()) {
+    if (w.ping(500ms)) return true;
+  }
+  return false;
+}
+
+TEST_CASE("a gateway that rebooted is connected to anew, with the same inner address") {
+  Run w;
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  const auto before = w.tunnel()->addresses;
+  w.gateway().reboot();
+  CHECK(traffic_within(w, 45s));
+  CHECK(w.tunnel()->addresses == before);
+  CHECK(w.event_count<session::ConnectingAnew>() == 1);
+  CHECK(w.event_count<session::TunnelUp>() == 1);  // the machine saw no gap
+}
+
+TEST_CASE("a gateway that stays away ends the tunnel with the first reason") {
+  Run w;
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  w.gateway().config().silent_from = Step::kMessage1;
+  REQUIRE(w.run_until([&] { return w.finished().has_value(); }, 240s));
+  CHECK(cause_is(w, EndCause::kGatewayLost));
+  CHECK_FALSE(w.tunnel());
+}
+
+TEST_CASE("a gateway that refuses us after its reboot ends the tunnel and says so") {
+  Run w;
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  w.gateway().reboot();
+  w.gateway().config().refuse_phase1 = ike::Notify::kAuthenticationFailed;
+  REQUIRE(w.run_until([&] { return w.finished().has_value(); }, 240s));
+  CHECK((cause_is(w, EndCause::kWeAreRefused) || cause_is(w, EndCause::kGatewayLost)));
+}
+
+TEST_CASE("the laptop sleeps longer than its keys live") {
+  WorldConfig config = with_xauth();
+  config.gateway.dpd_delay = 30s;
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  const auto before = w.status().outbound;
+  w.suspend(72h);
+  CHECK(traffic_within(w, 15s));
+  CHECK(w.status().outbound != before);  // nothing is sealed under a key past its life
+}
+
+TEST_CASE("a wake-up is followed by a question at once") {
+  Run w;
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  w.run_for(1s);
+  const std::uint64_t answers = w.gateway().dpd_answers();
+  w.suspend(60s);
+  w.run_for(1s);
+  CHECK(w.gateway().dpd_answers() == answers + 1);
+}
+
+TEST_CASE("another network: phase 1 anew, the inner address kept") {
+  for (const bool natted : {true, false}) {
+    Run w;
+    CAPTURE(w.ladder());
+    CAPTURE(natted);
+    REQUIRE(w.connect());
+    const auto before = w.tunnel()->addresses;
+    const auto napt = natted ? IpAddress::parse("198.51.100.9") : std::nullopt;
+    w.change_network(*IpAddress::parse(natted ? "10.77.0.5" : "198.51.100.30"), napt);
+    CHECK(traffic_within(w, 5s));
+    CHECK(w.tunnel()->addresses == before);
+    CHECK(w.status().nat.forced == !natted);
+    CHECK(w.ping_from_office());
+  }
+}
+
+TEST_CASE("another network during a connect starts it again") {
+  Run w;
+  CAPTURE(w.ladder());
+  w.start();
+  w.run_for(15ms);
+  w.change_network(*IpAddress::parse("10.77.0.5"), IpAddress::parse("198.51.100.9"));
+  REQUIRE(w.run_until([&] { return w.up(); }, 10s));
+  CHECK(w.ping());
+}
+
+TEST_CASE("a Quick Mode whose last message never arrives is made again") {
+  Run w;
+  CAPTURE(w.ladder());
+  int swallowed = 0;
+  w.tap = [&](Flight& flight) {
+    if (flight.to_client || swallowed >= 8) return true;
+    const auto message = Sent{w.now(), flight}.message();
+    const auto header = ike::decode_header(message);
+    // Message 3 holds a HASH alone: the shortest of all.
+    if (!header || header->exchange != ike::Exchange::kQuick || message.size() > 80) return true;
+    ++swallowed;
+    return false;
+  };
+  REQUIRE(w.connect());
+  CHECK(traffic_within(w, 90s));
+  CHECK(swallowed >= 2);
+  CHECK(w.status().rekeys >= 1);
+}
+
+TEST_CASE("a tunnel in which nobody answers is made again a few times only") {
+  WorldConfig config;
+  config.gateway.echo_ping = false;
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  for (int i = 0; i < 600; ++i) {
+    w.send_ping();
+    w.run_for(1s);
+  }
+  CHECK(w.up());
+  CHECK(w.status().rekeys == 3);
+}
+
+}  // namespace
+}  // namespace godwit::sim
