@@ -1,4 +1,5 @@
 // Whole profiles: what they mean, and all that is wrong with one at once.
+#include <algorithm>
 #include <fstream>
 #include <random>
 #include <sstream>
@@ -320,6 +321,47 @@ TEST_CASE("the example profiles are right") {
   CHECK(group.xauth);
   CHECK(group.local_id.type == Identity::Type::kKeyId);
   CHECK(group.weak == std::vector<std::string>{"modp1024", "aggressive-psk"});
+}
+
+TEST_CASE(
+    "every cut and every flipped bit of an example gives a profile, or mistakes with a place") {
+  for (const char* name : {"office.toml", "cisco-style-group.toml"}) {
+    const std::string full =
+        read_file(std::string(GODWIT_SOURCE_DIR) + "/packaging/examples/" + name);
+    REQUIRE(full.size() > 100);
+    std::size_t profiles = 0;
+    const auto look = [&](const std::string& text) {
+      const auto lines = 1 + std::count(text.begin(), text.end(), '\n');
+      const auto result = parse_profile(text, "p.toml", "p", {});
+      if (result) {
+        ++profiles;
+        REQUIRE_FALSE(result->gateway.empty());
+        REQUIRE(good(show_profile(*result)) == *result);
+        return;
+      }
+      REQUIRE_FALSE(result.error().empty());
+      for (const Diagnostic& d : result.error()) {
+        INFO(d.to_string());
+        REQUIRE(d.file == "p.toml");
+        REQUIRE(d.line >= 1);
+        REQUIRE(d.line <= lines);
+        REQUIRE(d.column >= 1);
+        REQUIRE_FALSE(d.message.empty());
+      }
+    };
+    for (std::size_t size = 0; size < full.size(); ++size) {
+      CAPTURE(size);
+      look(full.substr(0, size));
+    }
+    CHECK(profiles < full.size());
+    for (std::size_t bit = 0; bit < full.size() * 8; ++bit) {
+      CAPTURE(bit);
+      std::string text = full;
+      text[bit / 8] = static_cast<char>(text[bit / 8] ^ (1 << (bit % 8)));
+      look(text);
+    }
+    CHECK(profiles > 100);  // comments, names and paths hold any letter
+  }
 }
 
 TEST_CASE("cut, mutilated and random texts are told apart without harm") {
