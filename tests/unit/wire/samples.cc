@@ -91,76 +91,143 @@ void add_aggressive(Shelf& shelf) {
   third.chain.add(PayloadType::kHash, shelf.octets(20))
       .add(PayloadType::kNatD, shelf.octets(20))
       .add(PayloadType::kNatD, shelf.octets(20));
+  Sample& contact = shelf.add("Aggressive 3 with INITIAL-CONTACT", Exchange::kAggressive, true);
+  contact.chain.add(PayloadType::kHash, shelf.octets(20))
+      .add(PayloadType::kNatDDraft, shelf.octets(20))
+      .add(PayloadType::kNatDDraft, shelf.octets(20))
+      .add(PayloadType::kNotify,
+           notify(Notify::kInitialContact, Protocol::kIsakmp, shelf.octets(16)));
+}
+
+// RESPONDER-LIFETIME (RFC 2407 4.6.3.1): the attributes of the lifetime as they were agreed.
+ByteVec lifetime_data(std::uint16_t type, std::uint16_t duration, std::uint32_t seconds) {
+  return encode_attributes(
+      {Attribute::number16(type, kLifeSeconds), Attribute::number32(duration, seconds)});
+}
+
+// What all first and second messages of Quick Mode hold, with PFS (KE) and without.
+Sample& add_quick_offer(Shelf& shelf, std::string name, bool pfs) {
+  Sample& sample = shelf.add(std::move(name), Exchange::kQuick, true);
+  sample.chain.add(PayloadType::kHash, shelf.octets(20))
+      .add(PayloadType::kSa, encode_sa(phase2_sa()))
+      .add(PayloadType::kNonce, shelf.octets(32));
+  if (pfs) sample.chain.add(PayloadType::kKe, shelf.octets(256));
+  sample.chain.add(PayloadType::kId, encode_id(IdPayload::address(IpAddress::v4(0x0a000001))))
+      .add(PayloadType::kId, encode_id(IdPayload::subnet(*Prefix::parse("10.1.0.0/16"))));
+  return sample;
 }
 
 void add_quick(Shelf& shelf) {
-  for (const char* name : {"Quick 1", "Quick 2"}) {
-    Sample& sample = shelf.add(name, Exchange::kQuick, true);
-    sample.chain.add(PayloadType::kHash, shelf.octets(20))
-        .add(PayloadType::kSa, encode_sa(phase2_sa()))
-        .add(PayloadType::kNonce, shelf.octets(32))
-        .add(PayloadType::kKe, shelf.octets(256))
-        .add(PayloadType::kId, encode_id(IdPayload::address(IpAddress::v4(0x0a000001))))
-        .add(PayloadType::kId, encode_id(IdPayload::subnet(*Prefix::parse("10.1.0.0/16"))));
-    if (sample.name == "Quick 2") {
-      sample.chain.add(PayloadType::kNotify, notify(Notify::kResponderLifetime, Protocol::kEsp,
-                                                    shelf.octets(4), shelf.octets(12)));
+  add_quick_offer(shelf, "Quick 1 with PFS", true);
+  add_quick_offer(shelf, "Quick 2 with PFS and RESPONDER-LIFETIME", true)
+      .chain.add(PayloadType::kNotify,
+                 notify(Notify::kResponderLifetime, Protocol::kEsp, shelf.octets(4),
+                        lifetime_data(attr(Phase2Attr::kLifeType), attr(Phase2Attr::kLifeDuration),
+                                      3600)));
+  add_quick_offer(shelf, "Quick 1", false);
+  add_quick_offer(shelf, "Quick 2", false);
+  // RFC 3947 5.2: type of the address, three reserved octets, the address.
+  const ByteVec own = from_hex("01000000c0a80714");
+  const ByteVec gateway = from_hex("01000000cb007101");
+  for (const PayloadType type : {PayloadType::kNatOa, PayloadType::kNatOaDraft}) {
+    for (const char* which : {"Quick 1 with ", "Quick 2 with "}) {
+      add_quick_offer(shelf, which + std::string(name(type)), false)
+          .chain.add(type, own)
+          .add(type, gateway);
     }
   }
   shelf.add("Quick 3", Exchange::kQuick, true).chain.add(PayloadType::kHash, shelf.octets(20));
 }
 
-void add_transaction(Shelf& shelf) {
-  const ByteVec address = shelf.octets(4);
+void add_cfg(Shelf& shelf, std::string name, const CfgPayload& cfg) {
+  Sample& sample = shelf.add(std::move(name), Exchange::kTransaction, true);
+  sample.chain.add(PayloadType::kHash, shelf.octets(20))
+      .add(PayloadType::kAttributes, encode_cfg(cfg));
+}
+
+Attribute text(CfgAttr type, std::string_view value) {
+  return Attribute::octets(attr(type), as_bytes(value));
+}
+
+void add_xauth(Shelf& shelf) {
+  const Attribute generic = Attribute::number16(attr(CfgAttr::kXauthType), 0);
+  add_cfg(shelf, "XAuth request",
+          {CfgType::kRequest,
+           5,
+           {generic, text(CfgAttr::kXauthMessage, "Password, please"),
+            text(CfgAttr::kXauthUserName, ""), text(CfgAttr::kXauthUserPassword, ""),
+            text(CfgAttr::kXauthPasscode, ""), text(CfgAttr::kXauthDomain, "")}});
+  add_cfg(shelf, "XAuth reply",
+          {CfgType::kReply,
+           5,
+           {generic, text(CfgAttr::kXauthUserName, "alice"),
+            text(CfgAttr::kXauthUserPassword, "wonderland"),
+            text(CfgAttr::kXauthPasscode, "123456"), text(CfgAttr::kXauthDomain, "office")}});
+  add_cfg(shelf, "XAuth refusal",
+          {CfgType::kReply, 5, {Attribute::number16(attr(CfgAttr::kXauthStatus), 0)}});
+  add_cfg(shelf, "XAuth set",
+          {CfgType::kSet, 6, {Attribute::number16(attr(CfgAttr::kXauthStatus), 1)}});
+  add_cfg(shelf, "XAuth ack", {CfgType::kAck, 6, {}});
+}
+
+void add_mode_config(Shelf& shelf) {
   const ByteVec split = from_hex("0a000000ff000000000000000000ac100000fff00000000000000000");
-  const CfgPayload request{
-      .type = CfgType::kRequest,
-      .identifier = 7,
-      .attributes = {Attribute::octets(attr(CfgAttr::kIp4Address), {}),
-                     Attribute::octets(attr(CfgAttr::kIp4Dns), {}),
-                     Attribute::octets(attr(CfgAttr::kUnitySplitInclude), {})}};
-  const CfgPayload reply{
-      .type = CfgType::kReply,
-      .identifier = 7,
-      .attributes = {Attribute::octets(attr(CfgAttr::kIp4Address), address),
-                     Attribute::octets(attr(CfgAttr::kUnityBanner), as_bytes("Hello\n")),
-                     Attribute::octets(attr(CfgAttr::kUnitySplitInclude), split)}};
-  const CfgPayload set{.type = CfgType::kSet,
-                       .identifier = 8,
-                       .attributes = {Attribute::number16(attr(CfgAttr::kXauthStatus), 1)}};
-  const CfgPayload ack{.type = CfgType::kAck,
-                       .identifier = 8,
-                       .attributes = {Attribute::octets(attr(CfgAttr::kXauthStatus), {})}};
-  const std::vector<std::pair<const char*, const CfgPayload*>> all{
-      {"Transaction request", &request},
-      {"Transaction reply", &reply},
-      {"Transaction set", &set},
-      {"Transaction ack", &ack}};
-  for (const auto& [name, cfg] : all) {
-    Sample& sample = shelf.add(name, Exchange::kTransaction, true);
-    sample.chain.add(PayloadType::kHash, shelf.octets(20))
-        .add(PayloadType::kAttributes, encode_cfg(*cfg));
+  const ByteVec mask = from_hex("ffffff00");
+  CfgPayload request{.type = CfgType::kRequest, .identifier = 7};
+  for (const CfgAttr asked :
+       {CfgAttr::kIp4Address, CfgAttr::kIp4Netmask, CfgAttr::kIp4Dns, CfgAttr::kUnityBanner,
+        CfgAttr::kUnityDefaultDomain, CfgAttr::kUnitySplitDns, CfgAttr::kUnitySplitInclude}) {
+    request.attributes.push_back(text(asked, ""));
   }
+  add_cfg(shelf, "Mode Config request", request);
+  const std::vector<Attribute> plain{Attribute::octets(attr(CfgAttr::kIp4Address), shelf.octets(4)),
+                                     Attribute::octets(attr(CfgAttr::kIp4Netmask), mask),
+                                     Attribute::octets(attr(CfgAttr::kIp4Dns), shelf.octets(4)),
+                                     Attribute::number32(attr(CfgAttr::kAddressExpiry), 3600)};
+  add_cfg(shelf, "Mode Config reply", {CfgType::kReply, 7, plain});
+  std::vector<Attribute> unity = plain;
+  unity.push_back(text(CfgAttr::kUnityBanner, "Hello\r\n"));
+  unity.push_back(text(CfgAttr::kUnityDefaultDomain, "office.example"));
+  unity.push_back(text(CfgAttr::kUnitySplitDns, "a.example,b.example"));
+  unity.push_back(Attribute::octets(attr(CfgAttr::kUnitySplitInclude), split));
+  unity.push_back(Attribute::number16(attr(CfgAttr::kUnityPfs), 1));
+  unity.push_back(Attribute::number16(attr(CfgAttr::kUnitySavePassword), 0));
+  add_cfg(shelf, "Mode Config reply with Unity", {CfgType::kReply, 7, unity});
+  add_cfg(shelf, "Mode Config set", {CfgType::kSet, 9, plain});
+  CfgPayload ack{.type = CfgType::kAck, .identifier = 9};
+  for (const Attribute& taken : plain) {
+    ack.attributes.push_back(Attribute::octets(taken.type, {}));
+  }
+  add_cfg(shelf, "Mode Config ack", ack);
+}
+
+// An Informational under protection: a HASH and one payload.
+void add_protected(Shelf& shelf, std::string name, PayloadType type, Bytes body) {
+  shelf.add(std::move(name), Exchange::kInformational, true)
+      .chain.add(PayloadType::kHash, shelf.octets(20))
+      .add(type, body);
 }
 
 void add_informational(Shelf& shelf) {
   const ByteVec cookies = shelf.octets(16);
   shelf.add("Informational plain notify", Exchange::kInformational, false)
       .chain.add(PayloadType::kNotify, notify(Notify::kNoProposalChosen, Protocol::kIsakmp, {}));
-  shelf.add("Informational notify", Exchange::kInformational, true)
-      .chain.add(PayloadType::kHash, shelf.octets(20))
-      .add(PayloadType::kNotify, notify(Notify::kInitialContact, Protocol::kIsakmp, cookies));
+  add_protected(shelf, "INITIAL-CONTACT", PayloadType::kNotify,
+                notify(Notify::kInitialContact, Protocol::kIsakmp, cookies));
+  add_protected(
+      shelf, "Informational error", PayloadType::kNotify,
+      notify(Notify::kInvalidIdInformation, Protocol::kEsp, shelf.octets(4), shelf.octets(9)));
+  add_protected(
+      shelf, "RESPONDER-LIFETIME", PayloadType::kNotify,
+      notify(Notify::kResponderLifetime, Protocol::kIsakmp, cookies,
+             lifetime_data(attr(Phase1Attr::kLifeType), attr(Phase1Attr::kLifeDuration), 7200)));
   const DeletePayload sas{.protocol = Protocol::kEsp, .spis = {shelf.octets(4), shelf.octets(4)}};
-  shelf.add("Informational delete ESP", Exchange::kInformational, true)
-      .chain.add(PayloadType::kHash, shelf.octets(20))
-      .add(PayloadType::kDelete, encode_delete(sas));
-  shelf.add("Informational delete ISAKMP", Exchange::kInformational, true)
-      .chain.add(PayloadType::kHash, shelf.octets(20))
-      .add(PayloadType::kDelete, encode_delete({.spis = {cookies}}));
-  shelf.add("Informational DPD", Exchange::kInformational, true)
-      .chain.add(PayloadType::kHash, shelf.octets(20))
-      .add(PayloadType::kNotify,
-           notify(Notify::kDpdRUThere, Protocol::kIsakmp, cookies, shelf.octets(4)));
+  add_protected(shelf, "Delete ESP", PayloadType::kDelete, encode_delete(sas));
+  add_protected(shelf, "Delete ISAKMP", PayloadType::kDelete, encode_delete({.spis = {cookies}}));
+  for (const Notify type : {Notify::kDpdRUThere, Notify::kDpdRUThereAck}) {
+    add_protected(shelf, std::string(name(type)), PayloadType::kNotify,
+                  notify(type, Protocol::kIsakmp, cookies, shelf.octets(4)));
+  }
 }
 
 }  // namespace
@@ -170,7 +237,8 @@ std::vector<Sample> samples() {
   add_main(shelf);
   add_aggressive(shelf);
   add_quick(shelf);
-  add_transaction(shelf);
+  add_xauth(shelf);
+  add_mode_config(shelf);
   add_informational(shelf);
   return shelf.take();
 }
@@ -256,6 +324,41 @@ std::optional<Drop> decode_all(Bytes message, bool decrypted) {
     static_cast<void>(payloads->behind(payload));
   }
   return std::nullopt;
+}
+
+namespace {
+
+// A body through its decoder and encoder. Bodies without a decoder are values themselves.
+Result<ByteVec, Drop> encoded_again(PayloadType type, Bytes body) {
+  switch (type) {
+    case PayloadType::kSa:
+      return encode_sa(GODWIT_TRY(decode_sa(body)));
+    case PayloadType::kId:
+      return encode_id(GODWIT_TRY(decode_id(body)));
+    case PayloadType::kNonce:
+      return to_vec(GODWIT_TRY(decode_nonce(body)));
+    case PayloadType::kNotify:
+      return encode_notify(GODWIT_TRY(decode_notify(body)));
+    case PayloadType::kDelete:
+      return encode_delete(GODWIT_TRY(decode_delete(body)));
+    case PayloadType::kAttributes:
+      return encode_cfg(GODWIT_TRY(decode_cfg(body)));
+    default:
+      return to_vec(body);
+  }
+}
+
+}  // namespace
+
+Result<ByteVec, Drop> decode_and_encode(Bytes message, bool decrypted) {
+  const auto header = GODWIT_TRY(decode_header(message));
+  const auto payloads =
+      GODWIT_TRY(decode_payloads(header.first, message.subspan(kHeaderSize), decrypted));
+  ChainBuilder chain;
+  for (const Payload& payload : payloads.all()) {
+    chain.add(payload.type, GODWIT_TRY(encoded_again(payload.type, payload.body)));
+  }
+  return encode_message(header, chain);
 }
 
 ByteVec from_hex(std::string_view hex) {

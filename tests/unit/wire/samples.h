@@ -33,7 +33,8 @@ struct Sample {
   ByteVec message() const { return encode_message(header, chain); }
 };
 
-// Main 1-6, Aggressive 1-3, Quick 1-3, Transaction and Informational in all their forms.
+// Everything a client reads or writes: Main 1-6, Aggressive 1-3, XAuth, Mode Config, Quick 1-3 and
+// Informational, each in all its forms.
 std::vector<Sample> samples();
 
 SaPayload phase1_sa();
@@ -44,6 +45,9 @@ bool decodes(PayloadType type, Bytes body);
 
 // Header, chain and every typed decoder. The first Drop, or nothing when all of it decoded.
 std::optional<Drop> decode_all(Bytes message, bool decrypted);
+
+// The message that the encoders make of what the decoders made of this one.
+Result<ByteVec, Drop> decode_and_encode(Bytes message, bool decrypted);
 
 ByteVec from_hex(std::string_view hex);
 inline Bytes as_bytes(std::string_view text) {
