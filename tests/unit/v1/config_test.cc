@@ -163,3 +163,28 @@ TEST_CASE("A field asked for twice is one field") {
                        {octets(CfgAttr::kXauthPasscode, {}), octets(CfgAttr::kXauthPasscode, {})}};
   CHECK(read_xauth_request(cfg).fields.size() == 1);
 }
+
+TEST_CASE("MC-10: more networks than we take in many attributes mean everything, too") {
+  std::vector<Attribute> many;
+  for (std::size_t i = 0; i <= limits::kSplitNetworksMax; ++i) {
+    many.push_back(octets(CfgAttr::kUnitySplitInclude,
+                          split_entry(10, static_cast<std::uint8_t>(i), 255, 255)));
+    const ModeConfig config = read(many);
+    CHECK(config.split_truncated == (many.size() > limits::kSplitNetworksMax));
+    CHECK(config.split_include.size() == (config.split_truncated ? 0 : many.size()));
+  }
+}
+
+TEST_CASE("MC-14: a SET is acknowledged attribute by attribute, without the values") {
+  const CfgPayload set{
+      CfgType::kSet,
+      9,
+      {octets(CfgAttr::kIp4Address, {10, 1, 2, 3}), Attribute::number16(n(CfgAttr::kUnityPfs), 1)}};
+  const CfgPayload ack = mode_config_ack(set);
+  CHECK(ack.type == CfgType::kAck);
+  CHECK(ack.identifier == 9);
+  CHECK(ack.attributes ==
+        std::vector<Attribute>{octets(CfgAttr::kIp4Address, {}), octets(CfgAttr::kUnityPfs, {})});
+  CHECK(offers_address(set));
+  CHECK_FALSE(offers_address({CfgType::kSet, 9, {octets(CfgAttr::kIp4Dns, {10, 0, 0, 1})}}));
+}

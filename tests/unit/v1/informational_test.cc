@@ -1,0 +1,104 @@
+// RFC 2409 5.7: what an Informational under an ISAKMP SA says, and what of it concerns us.
+#include "core/ike/v1/informational.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace godwit;
+using namespace godwit::ike;
+using namespace godwit::ike::v1;
+
+namespace {
+
+constexpr MessageId kId{0x01020304};
+
+IsakmpSa make_sa() {
+  const ByteVec psk(8, 0x31), nonce(16, 0x32), g_xy(256, 0x33);
+  const Cookie initiator{0x1122334455667788};
+  const Cookie responder{0x99aabbccddeeff00};
+  constexpr auto kAlg = crypto::HashAlg::kSha256;
+  return IsakmpSa(initiator, responder,
+                  derive_phase1_keys(kAlg, {128}, skeyid_psk(kAlg, psk, nonce, nonce), g_xy,
+                                     initiator, responder));
+}
+
+struct Reader {
+  std::vector<Information> read(Bytes message) {
+    const auto header = decode_header(message);
+    REQUIRE(header);
+    auto opened = sa.open(*header, message, sa.iv_for(header->message_id));
+    REQUIRE(opened);
+    REQUIRE(sa.verify_hash(*opened));
+    return read_informational(sa, *opened, counters);
+  }
+  std::vector<Information> read(const NotifyPayload& notify) {
+    ChainBuilder rest;
+    rest.add(PayloadType::kNotify, encode_notify(notify));
+    Iv iv = sa.iv_for(kId);
+    return read(sa.seal_hashed(Exchange::kInformational, kId, rest, iv));
+  }
+
+  IsakmpSa sa = make_sa();
+  Counters counters;
+};
+
+ByteVec cookies(const IsakmpSa& sa) {
+  ByteVec octets(16);
+  store_be(MutBytes(octets).first(8), sa.initiator().value());
+  store_be(MutBytes(octets).last(8), sa.responder().value());
+  return octets;
+}
+
+NotifyPayload lifetime_notify(const IsakmpSa& sa, std::uint16_t unit, std::uint32_t amount) {
+  NotifyPayload notify;
+  notify.type = Notify::kResponderLifetime;
+  notify.spi = cookies(sa);
+  notify.data = encode_attributes(
+      {Attribute::number16(static_cast<std::uint16_t>(Phase1Attr::kLifeType), unit),
+       Attribute::number32(static_cast<std::uint16_t>(Phase1Attr::kLifeDuration), amount)});
+  return notify;
+}
+
+}  // namespace
+
+TEST_CASE("RFC 2407 4.6.3.1: a RESPONDER-LIFETIME for this SA is its lifetime in seconds") {
+  Reader r;
+  const auto told = r.read(lifetime_notify(r.sa, kLifeSeconds, 7200));
+  REQUIRE(told.size() == 1);
+  REQUIRE(std::holds_alternative<LifetimeNotified>(told[0]));
+  CHECK(std::get<LifetimeNotified>(told[0]).lifetime == 7200s);
+  CHECK(r.counters.total() == 0);
+}
+
+TEST_CASE("a RESPONDER-LIFETIME that does not concern this SA says nothing") {
+  Reader r;
+  NotifyPayload notify = lifetime_notify(r.sa, kLifeSeconds, 7200);
+  SUBCASE("kilobytes") { notify = lifetime_notify(r.sa, kLifeKilobytes, 7200); }
+  SUBCASE("data that ends within an attribute") { notify.data.pop_back(); }
+  SUBCASE("no data") { notify.data.clear(); }
+  SUBCASE("foreign cookies") { notify.spi[0] ^= 1; }
+  SUBCASE("of an ESP SA") { notify.protocol = Protocol::kEsp; }
+  CHECK(r.read(notify).empty());
+}
+
+TEST_CASE("an error notify that we send is one that we would read") {
+  Reader r;
+  const auto told = r.read(error_message(r.sa, Notify::kInvalidIdInformation, kId));
+  REQUIRE(told.size() == 1);
+  REQUIRE(std::holds_alternative<ErrorNotified>(told[0]));
+  CHECK(std::get<ErrorNotified>(told[0]).type == Notify::kInvalidIdInformation);
+}
+
+TEST_CASE("deletes and R-U-THERE that we send are ones that we would read") {
+  Reader r;
+  auto told = r.read(delete_esp_message(r.sa, EspSpi{0xc0de0001}, kId));
+  REQUIRE(told.size() == 1);
+  CHECK(std::get<EspDeleted>(told[0]).spis == std::vector<EspSpi>{EspSpi{0xc0de0001}});
+  told = r.read(delete_isakmp_message(r.sa, kId));
+  REQUIRE(told.size() == 1);
+  CHECK(std::holds_alternative<IsakmpDeleted>(told[0]));
+  told = r.read(dpd_message(r.sa, Notify::kDpdRUThereAck, 77, kId));
+  REQUIRE(told.size() == 1);
+  CHECK(std::get<DpdAnswer>(told[0]).sequence == 77);
+}
