@@ -18,11 +18,11 @@ constexpr int kFirstAttempts = 7;
 constexpr int kLaterAttempts = 10;
 // A hint shortens the wait, and the genuine answer still has its chance. Anybody can claim
 // something in plaintext; a HASH_R or ciphertext that does not fit our key is better evidence. What
-// a second and third attempt say again needs less time.
-constexpr std::array<Duration, 3> kClaimWaits = {10s, 2s, 1s};
-constexpr std::array<Duration, 3> kEvidenceWaits = {3s, 2s, 1s};
-// So many answers that break the protocol are no accident of the path.
-constexpr int kSpoiledMax = 3;
+// later attempts say again needs less time.
+constexpr std::array<Duration, 2> kClaimWaits = {10s, 1s};
+constexpr std::array<Duration, 2> kEvidenceWaits = {3s, 1s};
+// One answer that breaks the protocol may be the path's doing.
+constexpr int kSpoiledMax = 2;
 constexpr int kDpdAnswersPerSecond = 10;
 constexpr Duration kAnswerTime = 1s;
 

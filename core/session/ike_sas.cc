@@ -5,7 +5,7 @@ namespace {
 
 // A damaged message can spoil phase 1 for good; another attempt with fresh cookies gets through.
 constexpr Duration kRetryUntil = 50s;
-constexpr std::size_t kAttemptsMax = 4;
+constexpr std::size_t kAttemptsMax = 5;
 // A replacement that failed is tried again while the old SA lives.
 constexpr Duration kReplaceRetry = 60s;
 // As long as a connect attempt. A gateway that reboots is back by then, or its user is told.
@@ -13,6 +13,22 @@ constexpr Duration kRecoverTime = 88s;
 constexpr Duration kRecoverRetry = 2s;
 // The gateway moves the ESP SAs to the new ISAKMP SA on its own time.
 constexpr Duration kOldKept = 10s;
+
+EndCause silence(bool floated) {
+  return floated ? EndCause::kNoAnswerAfterFloat : EndCause::kNoAnswer;
+}
+
+bool is_claim(EndCause cause) {
+  return cause != EndCause::kNoAnswer && cause != EndCause::kNoAnswerAfterFloat;
+}
+
+// What nobody proved is told as the reason when so many attempts said it and none another: on a
+// path that damages messages, wrong keys and wrong offers are seen now and then.
+std::size_t claims_needed(EndCause cause) {
+  if (cause == EndCause::kNoAddress) return 1;
+  if (cause == EndCause::kProtocol) return 2;
+  return kAttemptsMax - 1;
+}
 
 // 80..85 % of the lifetime, so that a room full of laptops does not come at once.
 Instant replacement_time(Instant now, Instant expires, Rng& rng) {
@@ -41,12 +57,12 @@ void IkeSas::with_next(Step& st, F call) {
 
 void IkeSas::start(Step& st) {
   started_ = st.now;
+  attempts_ = 1;
   begin(st);
 }
 
 void IkeSas::begin(Step& st) {
   if (current_) earlier_retransmissions_ += current_->retransmissions();
-  ++attempts_;
   IkeSettings settings = settings_();
   settings.phase1.force_natt |= force_natt_;
   settings.attempt = attempts_;
@@ -75,8 +91,14 @@ void IkeSas::on_message(const ike::Header& header, Bytes message, LocalPort port
     sa.on_message(header, message, port, from, policies, inner);
   };
   if (next_ && next_->owns(header)) return with_next(st, deliver);
-  if (current_ && current_->owns(header)) return with_current(st, deliver);
-  st.drop(Drop::kUnknownCookies);
+  if (!current_ || !current_->owns(header)) return st.drop(Drop::kUnknownCookies);
+  const auto before = current_->expires();
+  with_current(st, deliver);
+  const auto after = current_->expires();
+  // RFC 2407 4.6.3.1: the gateway shortened the life of the SA, so its replacement comes sooner.
+  if (replace_at_ && before && after && *after < *before) {
+    replace_at_ = std::min(*replace_at_, replacement_time(st.now, *after, st.rng));
+  }
 }
 
 void IkeSas::on_job(JobDone& done, Step& st) {
@@ -115,7 +137,7 @@ void IkeSas::follow(const Endpoint& from, Step& st) {
 void IkeSas::on_network(const LocalEndpoints& local, Step& st) {
   if (!current_) return;
   if (!keep_) {  // nothing to keep yet: from the beginning
-    attempts_ = 0;
+    attempts_ = 1;
     return begin(st);
   }
   current_->link().move_local(local);
@@ -183,13 +205,16 @@ void IkeSas::on_current_ended(const IkeEnded& ended, Step& st) {
 }
 
 bool IkeSas::retry(EndReason reason, Step& st) {
-  // What every attempt said is so. Where they differ, it is the path that spoils them.
-  if (last_end_ && last_end_->cause != reason.cause) {
-    reason.cause = current_->link().floated() ? EndCause::kNoAnswerAfterFloat : EndCause::kNoAnswer;
-    reason.notify = 0;
+  if (is_claim(reason.cause)) {
+    ++claims_;
+    unanimous_ = unanimous_ && (!claim_ || claim_->cause == reason.cause);
+    claim_ = reason;
   }
-  last_end_ = reason;
+  last_end_ = claim_ && unanimous_ && claims_ >= claims_needed(claim_->cause)
+                  ? *claim_
+                  : EndReason{silence(current_->link().floated()), reason.stage, 0};
   if (attempts_ >= kAttemptsMax || st.now - *started_ > kRetryUntil) return false;
+  ++attempts_;
   begin(st);
   return true;
 }

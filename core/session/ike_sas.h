@@ -92,7 +92,10 @@ class IkeSas {
   std::optional<Instant> recover_until_;
   std::optional<Instant> started_;
   std::size_t attempts_ = 0;
-  std::optional<EndReason> last_end_;  // of an attempt that was repeated
+  std::optional<EndReason> last_end_;  // what to say if no further attempt helps
+  std::optional<EndReason> claim_;     // of the attempts that ended with more than silence
+  std::size_t claims_ = 0;
+  bool unanimous_ = true;
   std::uint64_t earlier_retransmissions_ = 0;
   std::uint64_t replaced_ = 0;
 };

@@ -46,6 +46,7 @@ struct Trouble {
   std::initializer_list<EndCause> causes;  // with which the connect may end
   bool may_connect = false;
   bool only_on_bad_path = false;  // the causes; a good path must connect
+  bool in_plaintext = false;      // a lie that damage on the path may undo
 };
 
 Duration moment(SeededRng& rng, std::uint64_t milliseconds) {
@@ -173,18 +174,38 @@ const std::array kTroubles = {
     Trouble{"lie: HASH(2)", lie<&Lies::wrong_hash_2>, {EndCause::kNoAnswerAfterFloat}},
     Trouble{"lie: a suite that was not offered",
             lie<&Lies::unoffered_transform>,
-            {EndCause::kProposalRefused}},
-    Trouble{"lie: another key length", lie<&Lies::other_key_length>, {EndCause::kProposalRefused}},
-    Trouble{"lie: two transforms", lie<&Lies::two_transforms>, {EndCause::kProposalRefused}},
-    Trouble{"lie: two SA payloads", lie<&Lies::second_sa>, {EndCause::kProtocol}},
+            {EndCause::kProposalRefused},
+            false,
+            false,
+            true},
+    Trouble{"lie: another key length",
+            lie<&Lies::other_key_length>,
+            {EndCause::kProposalRefused},
+            false,
+            false,
+            true},
+    Trouble{"lie: two transforms",
+            lie<&Lies::two_transforms>,
+            {EndCause::kProposalRefused},
+            false,
+            false,
+            true},
+    Trouble{
+        "lie: two SA payloads", lie<&Lies::second_sa>, {EndCause::kProtocol}, false, false, true},
     Trouble{"lie: NAT-D", lie<&Lies::wrong_nat_d>, {}, true},
     Trouble{"lie: short NAT-D", lie<&Lies::short_nat_d>, {}, true},
     Trouble{"lie: another cookie",
             lie<&Lies::stale_cookie>,
             {EndCause::kNoAnswer, EndCause::kProtocol},
             true},
-    Trouble{"lie: a KE of zeros", lie<&Lies::zero_key>, {EndCause::kBadKeyExchange}},
-    Trouble{"lie: a short nonce", lie<&Lies::short_nonce>, {EndCause::kProtocol}},
+    Trouble{"lie: a KE of zeros",
+            lie<&Lies::zero_key>,
+            {EndCause::kBadKeyExchange},
+            false,
+            false,
+            true},
+    Trouble{
+        "lie: a short nonce", lie<&Lies::short_nonce>, {EndCause::kProtocol}, false, false, true},
     Trouble{"lie: plaintext Delete", lie<&Lies::plaintext_delete>, {}, true},
     Trouble{"lie: plaintext AUTHENTICATION-FAILED",
             lie<&Lies::plaintext_notify>,
@@ -198,7 +219,12 @@ const std::array kTroubles = {
     Trouble{"lie: other selectors", lie<&Lies::esp_other_ids>, {EndCause::kSelectorsRefused}},
     Trouble{"lie: no KE for PFS", lie_about_pfs<&Lies::no_pfs_key>, {EndCause::kPhase2Refused}},
     Trouble{"lie: lifetime 0", lie<&Lies::lifetime_zero>, {}, true},
-    Trouble{"lie: unknown payloads", lie<&Lies::unknown_payloads>, {EndCause::kProtocol}},
+    Trouble{"lie: unknown payloads",
+            lie<&Lies::unknown_payloads>,
+            {EndCause::kProtocol},
+            false,
+            false,
+            true},
     Trouble{"lie: address 127.0.0.1", lie_about_config<&Lies::bad_address>, {EndCause::kNoAddress}},
     Trouble{"lie: thousands of networks", lie_about_config<&Lies::many_networks>, {}, true},
     Trouble{"lie: early success",
@@ -246,7 +272,8 @@ std::string judge_end(const Path& path, const Trouble& trouble, EndCause cause) 
 
 // The tunnel is up and the path is good from here on: traffic flows, and disconnect ends it.
 std::string judge_tunnel(World& w, const Path& path, const Trouble& trouble) {
-  if (!trouble.may_connect) return "connected, although it must not";
+  if (!trouble.may_connect && !(path.bad && trouble.in_plaintext))
+    return "connected, although it must not";
   w.faults = {};
   const bool silent = w.config().gateway.silent_from != Step::kNever;
   bool answered = silent;

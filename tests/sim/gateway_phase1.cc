@@ -102,7 +102,7 @@ bool Gateway::choose(Ike& sa, const ike::SaPayload& offer, ike::SaPayload& answe
       sa.auth = offered->auth;
       answer = offer;
       ike::Transform chosen = transform;
-      if (config_.lies.unoffered_transform) set_number(chosen, ike::Phase1Attr::kHash, 1);
+      if (config_.lies.unoffered_transform) set_number(chosen, ike::Phase1Attr::kHash, 0x5a5a);
       if (config_.lies.other_key_length) set_number(chosen, ike::Phase1Attr::kKeyLength, 64);
       answer.proposals.front().transforms = {chosen};
       if (config_.lies.two_transforms) answer.proposals.front().transforms.push_back(chosen);

@@ -64,10 +64,10 @@ void say(const std::string& text) {
 
 void print_problem(const Campaign& campaign, std::uint64_t seed, const Outcome& outcome,
                    Tally& tally) {
-  if (tally.printed.fetch_add(1) >= kLaddersMax) return;
   const std::string name(campaign.name);
   const std::string row(campaign.rows[outcome.label].name);
-  say(campaign.run(seed, true).ladder + "FINDING " + name + " (" + row + "): " + outcome.problem +
+  const bool whole = tally.printed.fetch_add(1) < kLaddersMax;
+  say((whole ? campaign.run(seed, true).ladder : "") + "FINDING " + name + " (" + row + "): " + outcome.problem +
       "\nreplay: tests/sim/run " + name + " --seed " + std::to_string(seed) + "\n");
 }
 
