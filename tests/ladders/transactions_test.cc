@@ -181,5 +181,54 @@ TEST_CASE("RFC 2407 4.6.2: each kind of local identity is sent as what it is") {
   CHECK(id->data == expected.data);
 }
 
+TEST_CASE("RFC 2407 4.6.3.3: INITIAL-CONTACT names the new SA, in the last message of phase 1") {
+  bool main = true, wanted = true;
+  SUBCASE("Main Mode") {}
+  SUBCASE("Main Mode, not asked for") { wanted = false; }
+  SUBCASE("Aggressive Mode") { main = false; }
+  SUBCASE("Aggressive Mode, not asked for") { main = wanted = false; }
+  WorldConfig config = main ? WorldConfig() : aggressive();
+  config.profile.initial_contact = wanted;
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  const Ike* const sa = w.gateway().ike();
+  ByteVec cookies(16);
+  store_be(MutBytes(cookies).first(8), sa->in.initiator.value());
+  store_be(MutBytes(cookies).last(8), sa->in.responder.value());
+  std::size_t found = 0;
+  for (const Letter& letter : w.gateway().letters()) {
+    const auto notify = ike::decode_notify(letter.body(PayloadType::kNotify));
+    if (!letter.heard || !notify || notify->type != Notify::kInitialContact) continue;
+    ++found;
+    CHECK(letter.header.encrypted());
+    CHECK(notify->spi == cookies);
+  }
+  CHECK(found == (wanted ? 1u : 0u));
+}
+
+TEST_CASE("a user name of the profile is sent without being asked for") {
+  auto config = with_xauth();
+  config.profile.user = "alice";
+  config.user.name = "not alice";
+  Run w(config);
+  CAPTURE(w.ladder());
+  CHECK(w.connect());
+  CHECK(w.forms() == 1);  // for the password
+}
+
+TEST_CASE("MC-04: a request for our configuration is answered with nothing") {
+  Run w;
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  const std::size_t before = transactions_sent(w);
+  const CfgPayload request{
+      CfgType::kRequest, 9, {Attribute::octets(n(CfgAttr::kApplicationVersion), {})}};
+  REQUIRE(send(w, Exchange::kTransaction, PayloadType::kAttributes, ike::encode_cfg(request)));
+  w.run_for(1s);
+  CHECK(transactions_sent(w) == before + 1);
+  CHECK(w.ping());
+}
+
 }  // namespace
 }  // namespace godwit::sim
