@@ -42,6 +42,8 @@ struct Statement {
   int dots = 0;                     // longest dotted key
 };
 
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 // Finds the end of one statement: the newline outside of brackets.
 class StatementLexer {
  public:
@@ -61,9 +63,13 @@ class StatementLexer {
       if (c == '#') {
         i = std::min(text_.find('\n', i), text_.size());
       } else if (c == '"' || c == '\'') {
-        i = skip_string(i);
+        const std::size_t end = skip_string(i);
+        if (!may_begin_string()) step_over(i, end);
+        last_ = c;
+        i = end;
       } else {
         step(c, i);
+        if (!is_blank(c)) last_ = c;
         ++i;
       }
     }
@@ -74,10 +80,7 @@ class StatementLexer {
 
  private:
   void step(char c, std::size_t at) {
-    if (static_cast<unsigned char>(c) >= 0x80) {
-      stumble(at, "a character that may stand only inside a text",
-              "a text stands between two straight quotation marks: \"...\"");
-    }
+    if (static_cast<unsigned char>(c) >= 0x80) stumble_over_letter(at);
     if (c == '[' || c == '{') {
       if (open_.empty()) opened_ = at;
       open_.push_back(c == '[' ? ']' : '}');
@@ -93,6 +96,22 @@ class StatementLexer {
     } else if (c == '=' || c == ',' || c == '{' || c == '[') {
       dots_ = 0;
     }
+  }
+
+  // A mark elsewhere, as in 12"x", begins no text for TOML, which reads what follows as it stands.
+  bool may_begin_string() const {
+    return last_ == 0 || std::string_view("=,[{.").find(last_) != std::string_view::npos;
+  }
+
+  void step_over(std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      if (static_cast<unsigned char>(text_[i]) >= 0x80) return stumble_over_letter(i);
+    }
+  }
+
+  void stumble_over_letter(std::size_t at) {
+    stumble(at, "a character that may stand only inside a text",
+            "a text stands between two straight quotation marks: \"...\"");
   }
 
   void stumble(std::size_t at, std::string_view message, std::string_view hint) {
@@ -121,9 +140,8 @@ class StatementLexer {
   std::string open_;  // the closing brackets that are due, innermost last
   int dots_ = 0;
   std::size_t opened_ = 0;
+  char last_ = 0;  // that is not blank
 };
-
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 bool is_bare(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||

@@ -1,18 +1,25 @@
 // ESP packets under known keys. The first octet says whether the rest is the packet itself, or the
-// payload of a packet that a peer with our keys would have sealed.
+// payload of a packet that a peer with our keys would have sealed. The SAs are made once: packets
+// of the peer take increasing sequence numbers, and the path that sees raw packets is made anew
+// when one of them was authentic.
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <memory>
 
 #include "core/crypto/esp_protector.h"
 #include "core/net/ip_packet.h"
 #include "core/session/data_path.h"
+#include "tests/fuzz/arena.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace godwit;
 
 namespace {
 
+constexpr std::size_t kInputMax = 4096;
 constexpr std::uint32_t kSpi = 0x1000;
+constexpr std::uint32_t kSequenceLast = 0xffff'0000;
 
 crypto::EspSuite suite_of(bool gcm) {
   return gcm ? crypto::EspSuite{crypto::EspCipher::kAesGcm16, 128, {}}
@@ -27,48 +34,96 @@ esp::Selectors selectors() {
   return {{*Prefix::parse("10.60.0.1/32")}, {*Prefix::parse("10.50.0.0/16")}};
 }
 
-void install(session::DataPath& path, const crypto::EspSuite& suite) {
-  session::InstallSa sas;
-  sas.inbound = {EspSpi{kSpi}, suite, keymat(suite), {}, selectors()};
-  sas.outbound = {EspSpi{kSpi + 1}, suite, keymat(suite), {}, selectors()};
-  path.install(std::move(sas));
-}
+// One suite: our data path, and the peer that seals for it.
+struct Tunnel {
+  explicit Tunnel(bool gcm)
+      : suite(suite_of(gcm)), peer(crypto::make_esp_protector(suite, keymat(suite), Secret<16>{})) {
+    install();
+  }
 
-// Seals `payload`, trailer included, as the peer would.
-ByteVec sealed(const crypto::EspSuite& suite, Bytes payload) {
-  const std::size_t size = payload.size() / suite.block() * suite.block();
-  ByteVec packet(8 + suite.iv_size() + size + suite.icv_size());
-  store_be(MutBytes(packet), kSpi);
-  store_be(MutBytes(packet).subspan(4), std::uint32_t{1});
-  if (size != 0) std::memcpy(packet.data() + 8 + suite.iv_size(), payload.data(), size);
-  const auto protector = crypto::make_esp_protector(suite, keymat(suite), Secret<16>{});
-  crypto::EspPacket job{packet, 1, false};
-  protector->seal({&job, 1});
-  return packet;
+  void install() {
+    path = std::make_unique<session::DataPath>();
+    session::InstallSa sas;
+    sas.inbound = {EspSpi{kSpi}, suite, keymat(suite), {}, selectors()};
+    sas.outbound = {EspSpi{kSpi + 1}, suite, keymat(suite), {}, selectors()};
+    path->install(std::move(sas));
+    sequence = 0;
+  }
+
+  // Writes to `out` what the peer makes of `payload`, trailer included, and returns its size.
+  std::size_t seal(Bytes payload, MutBytes out) {
+    // Gaps of every size up to a window, so that the window jumps and wraps.
+    sequence += 1u + payload[0] % 16u * 300u;
+    if (sequence > kSequenceLast) {
+      install();
+      sequence = 1;
+    }
+    const std::size_t size = payload.size() / suite.block() * suite.block();
+    const std::size_t total = limits::kEspHeader + suite.iv_size() + size + suite.icv_size();
+    store_be(out, kSpi);
+    store_be(out.subspan(4), sequence);
+    std::memcpy(out.data() + limits::kEspHeader + suite.iv_size(), payload.data(), size);
+    crypto::EspPacket job{out.first(total), sequence, false};
+    peer->seal({&job, 1});
+    return total;
+  }
+
+  crypto::EspSuite suite;
+  std::unique_ptr<crypto::EspProtector> peer;
+  std::unique_ptr<session::DataPath> path;
+  std::uint32_t sequence = 0;
+};
+
+struct Tunnels {
+  // [gcm][raw]
+  std::array<std::array<Tunnel, 2>, 2> all{
+      {{Tunnel(false), Tunnel(false)}, {Tunnel(true), Tunnel(true)}}};
+  esp::Selectors allowed = selectors();
+  Endpoint from{*IpAddress::parse("203.0.113.2"), 4500};
+};
+
+using Arena = fuzz::Arena<kInputMax + 64>;
+
+// Every input is either one inner packet within the selectors or one counter.
+bool receive(Tunnels& tunnels, session::DataPath& path, Arena& arena, Bytes wire,
+             std::uint8_t tos) {
+  const std::uint64_t dropped = path.counters().total();
+  arena.lay(wire);
+  esp::Packet packet = arena.packet(tos, false);
+  path.inbound({&packet, 1}, {&tunnels.from, 1}, Instant{std::chrono::seconds(1)});
+  FUZZ_REQUIRE(path.counters().total() == dropped + (packet.size == 0 ? 1 : 0));
+  if (packet.size == 0) return false;
+  FUZZ_REQUIRE(packet.size < wire.size());
+  const auto inner = parse_ip(packet.bytes());
+  FUZZ_REQUIRE(inner && inner->total_size == packet.size);
+  FUZZ_REQUIRE(tunnels.allowed.allows(inner->destination, inner->source));
+  return true;
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // A peer seals at least one block: padding, pad length and next header are always there.
-  if (size < 17 || size > 4096) return 0;
-  const crypto::EspSuite suite = suite_of((data[0] & 1) != 0);
-  session::DataPath path;
-  install(path, suite);
+  if (size < 17 || size > kInputMax) return 0;
+  static auto& tunnels = *new Tunnels;
+  static auto& arena = *new Arena;
+  static std::array<std::uint8_t, kInputMax + 64> sealed;
+  const bool raw = (data[0] & 2) != 0;
+  Tunnel& tunnel = tunnels.all[data[0] & 1][raw ? 1 : 0];
   const Bytes rest(data + 1, size - 1);
-  const ByteVec wire = (data[0] & 2) != 0 ? to_vec(rest) : sealed(suite, rest);
-
-  ByteVec storage(limits::kHeadRoom + wire.size() + limits::kTailRoom);
-  std::copy(wire.begin(), wire.end(), storage.begin() + limits::kHeadRoom);
-  esp::Packet packet{storage, limits::kHeadRoom, wire.size(), data[0]};
-  const Endpoint from{*IpAddress::parse("203.0.113.2"), 4500};
-  path.inbound({&packet, 1}, {&from, 1}, Instant{std::chrono::seconds(1)});
-
-  // Every input is either one inner packet within the selectors or one counter.
-  FUZZ_REQUIRE((packet.size == 0) == (path.counters().total() == 1));
-  if (packet.size == 0) return 0;
-  const auto inner = parse_ip(packet.bytes());
-  FUZZ_REQUIRE(inner && inner->total_size == packet.size);
-  FUZZ_REQUIRE(selectors().allows(inner->destination, inner->source));
+  if (raw) {
+    const std::uint64_t before = tunnel.path->facts().packets_in;
+    receive(tunnels, *tunnel.path, arena, rest, data[0]);
+    if (tunnel.path->facts().packets_in != before) tunnel.install();
+    return 0;
+  }
+  const Bytes wire = Bytes(sealed).first(tunnel.seal(rest, sealed));
+  const std::uint64_t before = tunnel.path->facts().packets_in;
+  receive(tunnels, *tunnel.path, arena, wire, data[0]);
+  FUZZ_REQUIRE(tunnel.path->facts().packets_in == before + 1);  // the peer's packets are authentic
+  // RFC 4303 3.4.3: a copy is never taken, whatever became of the original.
+  const std::uint64_t replays = tunnel.path->counters().of(Drop::kReplay);
+  FUZZ_REQUIRE(!receive(tunnels, *tunnel.path, arena, wire, data[0]));
+  FUZZ_REQUIRE(tunnel.path->counters().of(Drop::kReplay) == replays + 1);
   return 0;
 }

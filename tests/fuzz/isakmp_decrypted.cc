@@ -27,12 +27,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 2 || size > limits::kIkeMessageMax) return 0;
   constexpr ike::Exchange kExchanges[] = {ike::Exchange::kQuick, ike::Exchange::kTransaction,
                                           ike::Exchange::kInformational};
-  const ike::v1::IsakmpSa& sa = known_sa();
-  const MessageId id{7};
+  static const ike::v1::IsakmpSa& sa = known_sa();
+  constexpr MessageId id{7};
   ByteVec plain(data + 2, data + size);
   plain.resize((plain.size() + 15) / 16 * 16);
   if (plain.empty()) return 0;
-  ike::v1::Iv iv = sa.iv_for(id);
+  static const ike::v1::Iv iv = sa.iv_for(id);
   crypto::cbc_encrypt(sa.keys().cipher_key.expose(), iv, plain);
   ike::Header header = sa.header(kExchanges[data[0] % 3], id);
   header.first = static_cast<ike::PayloadType>(data[1]);

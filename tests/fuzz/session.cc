@@ -1,6 +1,7 @@
 // Whole session steps from a byte string: messages with our cookies in front, deadlines, jobs,
 // answers of the user and passing time, in any order. Whatever comes, the invariants of the machine
-// hold.
+// hold. Diffie-Hellman is answered by a stand-in: octets of the right size, and what the real one
+// says to a value of the wrong size.
 #include <algorithm>
 
 #include "core/ike/wire/message.h"
@@ -27,7 +28,13 @@ class ByteRng : public Rng {
   std::uint64_t state_ = 1;
 };
 
+const IpAddress& gateway() {
+  static const IpAddress address = *IpAddress::parse("203.0.113.2");
+  return address;
+}
+
 SessionConfig make_config(std::uint8_t kind) {
+  static const IpAddress laptop = *IpAddress::parse("192.168.77.10");
   SessionConfig config;
   config.profile.aggressive = (kind & 1) != 0;
   config.profile.xauth = (kind & 2) != 0;
@@ -35,10 +42,29 @@ SessionConfig make_config(std::uint8_t kind) {
   config.profile.ike = {{{128}, crypto::HashAlg::kSha256, crypto::DhGroup::kEcp256}};
   config.profile.esp = {{crypto::EspCipher::kAesGcm16, 128, {}}};
   config.psk = SecretBytes::copy_of(ByteVec(16, 0x61));
-  config.gateway = *IpAddress::parse("203.0.113.2");
-  config.local = {{*IpAddress::parse("192.168.77.10"), 500},
-                  {*IpAddress::parse("192.168.77.10"), 4500}};
+  config.gateway = gateway();
+  config.local = {{laptop, 500}, {laptop, 4500}};
   return config;
+}
+
+// What run_job() would give, without the public-key operation.
+JobDone answer_job(const StartJob& start, Rng& rng) {
+  if (const auto* generate = std::get_if<DhGenerate>(&start.job)) {
+    crypto::DhKeyPair pair{generate->group, ByteVec(crypto::dh_public_size(generate->group)),
+                           SecretBytes(crypto::dh_shared_size(generate->group))};
+    rng.fill_public(pair.public_value);
+    return {start.id, std::move(pair)};
+  }
+  const auto& compute = std::get<DhCompute>(start.job);
+  using Shared = Result<SecretBytes, crypto::DhError>;
+  const Bytes peer = compute.peer_public;
+  if (peer.size() != crypto::dh_public_size(compute.ours.group)) {
+    return {start.id, Shared(fail(crypto::DhError::kWrongSize))};
+  }
+  if (peer[0] == 0xff) return {start.id, Shared(fail(crypto::DhError::kBadValue))};
+  SecretBytes shared(crypto::dh_shared_size(compute.ours.group));
+  std::copy_n(peer.begin(), shared.size(), shared.fill().begin());
+  return {start.id, Shared(std::move(shared))};
 }
 
 struct Driver {
@@ -74,7 +100,15 @@ struct Driver {
     FUZZ_REQUIRE(session.finished() == finished);
     const auto at = session.next_deadline();
     FUZZ_REQUIRE(at.has_value() != finished);
-    FUZZ_REQUIRE(finished || *at >= now - 1h);
+    // A deadline that was served is not due again: the loop would spin.
+    FUZZ_REQUIRE(finished || !served || *at > now);
+    served = false;
+  }
+
+  void deadline() {
+    if (const auto due = session.next_deadline()) now = std::max(now, *due);
+    session.on_deadline(now, out);
+    served = true;
   }
 
   void message(Bytes body, std::uint8_t port) {
@@ -84,14 +118,14 @@ struct Driver {
     std::copy(body.begin(), body.end(), bytes.begin() + 16);
     store_be(MutBytes(bytes).subspan(24), static_cast<std::uint32_t>(bytes.size()));
     const LocalPort local = (port & 1) != 0 ? LocalPort::kNatt : LocalPort::kIke;
-    session.on_message(bytes, local, {*IpAddress::parse("203.0.113.2"), 500}, now, out);
+    session.on_message(bytes, local, {gateway(), 500}, now, out);
   }
 
   void job() {
     if (jobs.empty()) return;
-    StartJob next = std::move(jobs.front());
+    const StartJob next = std::move(jobs.front());
     jobs.erase(jobs.begin());
-    session.on_job(run_job(std::move(next), rng), now, out);
+    session.on_job(answer_job(next, rng), now, out);
   }
 
   ByteRng rng;
@@ -103,6 +137,7 @@ struct Driver {
   std::uint32_t form_id = 0;
   std::size_t fields = 0;
   bool finished = false;
+  bool served = false;
 };
 
 }  // namespace
@@ -126,9 +161,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         driver.job();
         break;
       case 2:
-        if (const auto due = driver.session.next_deadline())
-          driver.now = std::max(driver.now, *due);
-        driver.session.on_deadline(driver.now, driver.out);
+        driver.deadline();
         break;
       case 3:
         driver.now += argument * 100ms;

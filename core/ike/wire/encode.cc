@@ -2,6 +2,7 @@
 
 #include <array>
 #include <limits>
+#include <utility>
 
 #include "core/base/check.h"
 #include "core/base/limits.h"
@@ -13,33 +14,36 @@ namespace {
 constexpr std::size_t kGenericHeaderSize = 4;  // RFC 2408 3.2
 constexpr std::uint16_t kAttributeBasic = 0x8000;
 constexpr std::size_t kBodyMax = limits::kIkeMessageMax - kHeaderSize;
+constexpr std::size_t kBodyUsual = 128;
 static_assert(kBodyMax <= 0xffff, "a payload length of 16 bits can name every body");
 
 // A body under construction: no larger than any message of ours may be.
 class Body {
  public:
+  Body() { octets_.reserve(kBodyUsual); }
+
   template <std::unsigned_integral T>
   void be(T value) {
-    writer_.be(value);
+    std::array<std::uint8_t, sizeof(T)> octets;
+    store_be(octets, value);
+    put(octets);
   }
-  void put(Bytes octets) { writer_.put(octets); }
+  void put(Bytes octets) { append(octets_, octets); }
 
   // A count or a size that the wire gives one or two octets.
   template <std::unsigned_integral T>
   void count(std::size_t number) {
     CHECK(number <= std::numeric_limits<T>::max());
-    writer_.be(static_cast<T>(number));
+    be(static_cast<T>(number));
   }
 
   ByteVec finish() {
-    const auto written = writer_.finish();
-    CHECK(written.has_value());
-    return to_vec(*written);
+    CHECK(octets_.size() <= kBodyMax);
+    return std::move(octets_);
   }
 
  private:
-  ByteVec room_ = ByteVec(kBodyMax);
-  Writer writer_{room_};
+  ByteVec octets_;
 };
 
 ByteVec encode_transform(const Transform& transform, bool last) {
