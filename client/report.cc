@@ -86,8 +86,9 @@ struct EventWords {
   }
 
   std::string operator()(const ConnectingAnew& e) const {
-    return e.reason.cause == EndCause::kExpired ? "the keys ran out; connecting anew"
-                                                : "connecting anew";
+    return e.reason.cause == EndCause::kExpired
+               ? "the keys ran out, connecting anew"
+               : "the gateway may have forgotten us, connecting anew";
   }
   std::string operator()(const GatewaySilent&) const {
     return "the gateway is silent, asking whether it is alive";

@@ -209,6 +209,12 @@ std::vector<EspSpi> ChildSas::inbound_spis() const {
   return out;
 }
 
+void ChildSas::update(const ChildPolicy& policy) {
+  for (Child& child : children_) {
+    if (child.policy.remote == policy.remote) child.policy = policy;
+  }
+}
+
 void ChildSas::renew(Instant now) {
   for (Child& child : children_) {
     child.retry_at = now;

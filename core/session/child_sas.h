@@ -50,6 +50,8 @@ class ChildSas {
 
   // Inbound SPIs of everything installed, for deletion at the end.
   std::vector<EspSpi> inbound_spis() const;
+  // What another ISAKMP SA agreed on may need another encapsulation mode (RFC 3947 5.1).
+  void update(const ike::v1::ChildPolicy& policy);
   // The gateway may know none of them any more: each network gets a new pair at once.
   void renew(Instant now);
   void clear(Step& st);

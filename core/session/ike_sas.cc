@@ -257,7 +257,7 @@ void IkeSas::take_over(Step& st) {
   }
   current_ = std::move(next_);
   lost_ = false;
-  if (recovering()) st.events.emplace_back(IkeReplaced{});
+  st.events.emplace_back(IkeReplaced{recovering()});
   ++replaced_;
   replace_at_ = replacement_time(st.now, *current_->expires(), st.rng);
   if (current_->link().peer() != Endpoint{}) st.out.push(SetPeer{current_->link().peer()});

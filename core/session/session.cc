@@ -144,6 +144,8 @@ class Session::Impl {
   IkeSettings ike_settings() const;
   void handle_events(Step& st);
   void handle(IkeEvent&& event, Step& st);
+  IpAddress inner_address() const;
+  std::vector<ike::v1::ChildPolicy> wanted_policies() const;
   void on_established(Step& st);
   void on_child(ChildNegotiated&& child, Step& st);
   void on_ike_ended(const IkeEnded& ended, Step& st);
@@ -240,25 +242,38 @@ void Session::Impl::handle(IkeEvent&& event, Step& st) {
     children_.deleted(deleted->outbound, st);
   } else if (const auto* ended = std::get_if<IkeEnded>(&event)) {
     on_ike_ended(*ended, st);
-  } else if (std::holds_alternative<IkeReplaced>(event)) {
-    children_.renew(st.now);
+  } else if (const auto* replaced = std::get_if<IkeReplaced>(&event)) {
+    for (const auto& policy : wanted_policies()) children_.update(policy);
+    if (replaced->renew) children_.renew(st.now);
   }
+}
+
+IpAddress Session::Impl::inner_address() const {
+  CHECK(mode_config_.address);
+  return *mode_config_.address;
+}
+
+std::vector<ike::v1::ChildPolicy> Session::Impl::wanted_policies() const {
+  const auto& vendors = ike_.current().phase1().vendors();
+  return child_policies(config_.profile, mode_config_, inner_address(), vendors.natt,
+                        vendors.unity);
 }
 
 void Session::Impl::on_established(Step& st) {
   const config::Profile& profile = config_.profile;
   if (!up_since_) children_.clear(st);  // of an attempt that came to nothing
   quick_rounds_ = 0;
-  if (!mode_config_.address && !profile.mode_config) mode_config_.address = profile.address;
-  // Without Mode Config the laptop's own address is what it speaks for.
-  const IpAddress address = mode_config_.address.value_or(config_.local.natt.address);
+  // Without Mode Config the laptop's own address is what it speaks for, wherever it goes later.
+  if (!mode_config_.address) {
+    mode_config_.address = profile.address.value_or(config_.local.natt.address);
+  }
+  const IpAddress address = inner_address();
   st.report(AddressAssigned{{*Prefix::make(address, address.bits())},
                             mode_config_.dns,
                             mode_config_.split_include,
                             mode_config_.default_domain});
   st.out.push(SetPeer{ike_.current().link().peer()});
-  const auto& vendors = ike_.current().phase1().vendors();
-  for (auto& policy : child_policies(profile, mode_config_, address, vendors.natt, vendors.unity)) {
+  for (auto& policy : wanted_policies()) {
     children_.want(policy);
     ike_.negotiate(std::move(policy), st);
   }
@@ -286,7 +301,7 @@ void Session::Impl::on_child_failed(const ChildFailed& failed, Step& st) {
 void Session::Impl::bring_up(Step& st) {
   const auto current = children_.current();
   CHECK(current);
-  const IpAddress address = mode_config_.address.value_or(config_.local.natt.address);
+  const IpAddress address = inner_address();
   tunnel_ = tunnel_config(config_.profile, mode_config_, address, config_.gateway, current->suite);
   up_since_ = st.now;
   connect_deadline_.reset();

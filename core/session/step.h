@@ -39,7 +39,9 @@ struct IkeEnded {
   bool conclusive = false;  // authentic, or so plain that another attempt would end the same way
   bool needs_force = false;
 };
-struct IkeReplaced {};  // by recover(): the ESP SAs are to be negotiated anew
+struct IkeReplaced {
+  bool renew = false;  // the gateway may know none of the ESP SAs any more
+};
 using IkeEvent = std::variant<ConfigReceived, IkeEstablished, ChildNegotiated, ChildConfirmed,
                               ChildFailed, ChildrenDeleted, IkeEnded, IkeReplaced>;
 

@@ -104,8 +104,23 @@ def dead_gateway_is_noticed(bench):
     bench.raise_lab(gateway.MAIN)
     client = bench.connected({**godwit.MAIN, "dpd-delay": "2s", "dpd-attempts": 2})
     bench.gateway.kill()
-    wait_until(lambda: not client.pids(), "the client to give up", 40)
+    # Asked twice, then connected to anew as long as a connect attempt takes.
+    wait_until(lambda: not client.pids(), "the client to give up", 120)
     bench.require_untouched(client)
+
+
+@case
+def gateway_that_reboots_is_connected_to_anew(bench):
+    bench.raise_lab(gateway.MAIN_XAUTH)
+    client = bench.connected({**godwit.MAIN_XAUTH, "dpd-delay": "2s", "dpd-attempts": 2})
+    address = client.address()
+    bench.gateway.kill()
+    time.sleep(8)
+    bench.gateway.start()
+    wait_until(lambda: client.host.ping(lab.OFFICE, seconds=2), "traffic to resume", 60)
+    require_equal(client.address(), address, "inner address")
+    bench.fetch(client)
+    bench.disconnect(client)
 
 
 @case

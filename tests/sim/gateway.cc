@@ -20,6 +20,9 @@ std::string Letter::types() const {
   for (const auto& [type, body] : payloads) {
     if (!text.empty()) text += ' ';
     text += ike::name(type);
+    const auto notify =
+        type == ike::PayloadType::kNotify ? ike::decode_notify(body) : fail(Drop::kMissingPayload);
+    if (notify) text += "(" + std::to_string(static_cast<unsigned>(notify->type)) + ")";
   }
   return text;
 }

@@ -67,8 +67,9 @@ void print_problem(const Campaign& campaign, std::uint64_t seed, const Outcome& 
   const std::string name(campaign.name);
   const std::string row(campaign.rows[outcome.label].name);
   const bool whole = tally.printed.fetch_add(1) < kLaddersMax;
-  say((whole ? campaign.run(seed, true).ladder : "") + "FINDING " + name + " (" + row + "): " + outcome.problem +
-      "\nreplay: tests/sim/run " + name + " --seed " + std::to_string(seed) + "\n");
+  say((whole ? campaign.run(seed, true).ladder : "") + "FINDING " + name + " (" + row +
+      "): " + outcome.problem + "\nreplay: tests/sim/run " + name + " --seed " +
+      std::to_string(seed) + "\n");
 }
 
 void enter(const Campaign& campaign, std::uint64_t seed, const Outcome& outcome, Tally& tally) {

@@ -101,7 +101,8 @@ TEST_CASE("every event has one sentence") {
       session::Retransmitting{2, 5},
       session::HintReceived{14},
       session::GatewaySilent{},
-      session::GatewayAlive{}};
+      session::GatewayAlive{},
+      session::ConnectingAnew{{EndCause::kGatewayLost, session::Stage::kUp, 0}}};
   CHECK(events.size() == std::variant_size_v<session::Event>);
   for (const auto& event : events) {
     const auto line = sentence(event);
