@@ -96,7 +96,7 @@ constexpr const char* kDied = "; its process died, `godwit disconnect` cleans up
 // "up", "connecting", "died" or "down".
 std::string_view state_of(const std::string& name) {
   const auto status = control_ask(socket_path(name), ControlOp::kStatus, std::chrono::seconds(2));
-  if (status) return status->value("state", "") == "up" ? "up" : "connecting";
+  if (status) return status_state(*status) == "up" ? "up" : "connecting";
   if (status.error().code != ExitCode::kNotConnected) return "up";  // it does not talk to us
   if (has_died(name)) return "died";
   const auto tunnels = list_tunnels();

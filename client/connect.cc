@@ -15,6 +15,7 @@
 #include "client/profiles.h"
 #include "client/progress.h"
 #include "client/secrets.h"
+#include "client/status.h"
 #include "client/tunnel_loop.h"
 #include "client/words.h"
 #include "core/crypto/hash.h"
@@ -69,8 +70,8 @@ Result<IpAddress, Failure> resolve(const std::string& name) {
 // ", for 12 min", or nothing when the tunnel does not say.
 std::string up_for(const std::string& name) {
   const auto status = control_ask(socket_path(name), ControlOp::kStatus, std::chrono::seconds(2));
-  if (!status || !status->contains("up_for") || !(*status)["up_for"].is_number()) return {};
-  return ", for " + words(std::chrono::seconds((*status)["up_for"].get<std::int64_t>()));
+  const auto span = status ? status_up_for(*status) : std::nullopt;
+  return span ? ", for " + words(*span) : "";
 }
 
 // What a dead predecessor left is taken back first.

@@ -64,6 +64,25 @@ std::optional<ControlOp> parse_request(std::string_view line) {
   return std::nullopt;
 }
 
+std::string_view request_line(ControlOp op) {
+  return op == ControlOp::kStatus ? R"({"op":"status"})" : R"({"op":"disconnect"})";
+}
+
+std::optional<nlohmann::json> parse_answer(std::string_view line) {
+  if (line.size() > kControlAnswerMax) return std::nullopt;
+  // Reading needs no stack, but whoever walks through what was read does.
+  bool deep = false;
+  const auto watch = [&](int depth, nlohmann::json::parse_event_t event, const nlohmann::json&) {
+    using Event = nlohmann::json::parse_event_t;
+    const bool opens = event == Event::object_start || event == Event::array_start;
+    deep |= opens && depth >= kControlDepthMax;
+    return !deep;
+  };
+  auto parsed = nlohmann::json::parse(line, watch, false);
+  if (deep || !parsed.is_object()) return std::nullopt;
+  return parsed;
+}
+
 Result<ControlServer, Failure> ControlServer::open(const std::string& path) {
   const auto address = address_of(path);
   if (!address) return fail(failure(ExitCode::kInternal, path + " is too long for a socket"));
@@ -170,8 +189,7 @@ Result<nlohmann::json, Failure> control_ask(const std::string& path, ControlOp o
     }
     return fail(failure(ExitCode::kNotConnected, "nobody answers at " + path));
   }
-  std::string line =
-      op == ControlOp::kStatus ? "{\"op\":\"status\"}\n" : "{\"op\":\"disconnect\"}\n";
+  std::string line = std::string(request_line(op)) + "\n";
   if (!send_some(fd.get(), line)) return fail(broken(path, "send"));
   std::string answer;
   std::array<char, 4096> block;
@@ -183,8 +201,7 @@ Result<nlohmann::json, Failure> control_ask(const std::string& path, ControlOp o
     if (got <= 0) break;
     answer.append(block.data(), static_cast<std::size_t>(got));
   }
-  auto parsed = nlohmann::json::parse(answer, nullptr, false);
-  if (parsed.is_object()) return parsed;
+  if (auto parsed = parse_answer(answer)) return std::move(*parsed);
   return fail(failure(ExitCode::kInternal, "the tunnel's process does not answer"));
 }
 

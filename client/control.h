@@ -29,6 +29,12 @@ inline constexpr Duration kControlPatience = 5s;
 
 // One line without its newline. Nothing for anything that is not exactly a request.
 std::optional<ControlOp> parse_request(std::string_view line);
+std::string_view request_line(ControlOp op);
+
+// What a tunnel's process says of itself; whoever runs under its name may say anything. An object
+// of no more than kControlDepthMax levels, or nothing.
+inline constexpr int kControlDepthMax = 16;
+std::optional<nlohmann::json> parse_answer(std::string_view line);
 
 class ControlServer {
  public:

@@ -54,7 +54,7 @@ std::string text_of(const json& value) {
     return join(items);
   }
   if (value.is_null()) return "";
-  return value.dump();
+  return printable(value.dump());
 }
 
 // A member however deep, or null.
@@ -67,13 +67,23 @@ json at(const json& value, std::initializer_list<const char*> path) {
   return *here;
 }
 
+// A number of seconds that a Duration can hold.
+std::optional<Duration> span_of(const json& value) {
+  constexpr std::int64_t kMost = std::chrono::floor<std::chrono::seconds>(Duration::max()).count();
+  if (!value.is_number_integer()) return std::nullopt;
+  // An unsigned value above every signed one turns negative here.
+  const auto seconds = value.get<std::int64_t>();
+  if (seconds < 0 || seconds > kMost) return std::nullopt;
+  return std::chrono::seconds(seconds);
+}
+
 class Lines {
  public:
   void add(const char* name, const std::string& text) {
     if (!text.empty()) out_ += fmt::format("  {:<16}{}\n", name, text);
   }
   void add_span(const char* name, const json& value) {
-    if (value.is_number()) add(name, words(std::chrono::seconds(value.get<std::int64_t>())));
+    if (const auto span = span_of(value)) add(name, words(*span));
   }
   std::string take() { return std::move(out_); }
 
@@ -116,12 +126,21 @@ void add_drops(const json& status, Lines& lines) {
     const auto reason = static_cast<Drop>(i);
     const std::string name(slug(reason));
     if (drops.contains(name)) {
-      lines.add("dropped", fmt::format("{} x {}", drops[name].dump(), sentence(reason)));
+      lines.add("dropped", fmt::format("{} x {}", text_of(drops[name]), sentence(reason)));
     }
   }
 }
 
 }  // namespace
+
+std::string status_state(const json& status) {
+  const json state = at(status, {"state"});
+  return state.is_string() ? state.get<std::string>() : "";
+}
+
+std::optional<Duration> status_up_for(const json& status) {
+  return span_of(at(status, {"up_for"}));
+}
 
 std::string weak_reason(const std::string& word) {
   if (word == "aggressive-psk") {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "core/base/counters.h"
+#include "core/base/instant.h"
 #include "core/config/profile.h"
 #include "core/session/data_path.h"
 #include "core/session/status.h"
@@ -30,6 +32,10 @@ struct StatusParts {
 nlohmann::json status_json(const StatusParts& parts);
 // Lines for people. `status` may come from another version of godwit: what is missing is left out.
 std::string status_text(const nlohmann::json& status);
+
+// Single members of an answer, of whatever type they turn out to be.
+std::string status_state(const nlohmann::json& status);  // "" without one
+std::optional<Duration> status_up_for(const nlohmann::json& status);
 
 // Why a weak choice that a profile names is weak.
 std::string weak_reason(const std::string& word);

@@ -1,7 +1,5 @@
 #include "platform/netlink.h"
 
-#include <linux/fib_rules.h>
-#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -12,184 +10,9 @@
 #include <algorithm>
 #include <array>
 
+#include "platform/netlink_messages.h"
+
 namespace godwit::platform {
-namespace {
-
-struct MessageFree {
-  void operator()(nl_msg* message) const { nlmsg_free(message); }
-};
-using Message = std::unique_ptr<nl_msg, MessageFree>;
-
-Message make_message(int type, int flags) {
-  return Message(nlmsg_alloc_simple(type, flags | NLM_F_REQUEST));
-}
-
-int family_of(const IpAddress& address) { return address.is_v4() ? AF_INET : AF_INET6; }
-
-void put_address(nl_msg* message, int attribute, const IpAddress& address) {
-  const Bytes octets = address.bytes();
-  nla_put(message, attribute, static_cast<int>(octets.size()), octets.data());
-}
-
-std::optional<IpAddress> get_address(const nlattr* attribute) {
-  if (attribute == nullptr) return std::nullopt;
-  const auto* data = static_cast<const std::uint8_t*>(nla_data(attribute));
-  return IpAddress::from_bytes(Bytes(data, static_cast<std::size_t>(nla_len(attribute))));
-}
-
-std::uint32_t get_u32(const nlattr* attribute, std::uint32_t absent) {
-  return attribute == nullptr || nla_len(attribute) < 4 ? absent : nla_get_u32(attribute);
-}
-
-// The attributes behind a fixed header of type T, by number up to N.
-template <class T, int N>
-class Parsed {
- public:
-  explicit Parsed(nlmsghdr* header) {
-    if (nlmsg_datalen(header) < static_cast<int>(sizeof(T))) return;
-    fixed_ = static_cast<const T*>(nlmsg_data(header));
-    // A parse that fails leaves the attributes it has read.
-    (void)nlmsg_parse(header, sizeof(T), attributes_.data(), N, nullptr);
-  }
-  const T* operator->() const { return fixed_; }
-  explicit operator bool() const { return fixed_ != nullptr; }
-  const nlattr* operator[](int attribute) const {
-    return attributes_[static_cast<std::size_t>(attribute)];
-  }
-
- private:
-  const T* fixed_ = nullptr;
-  std::array<nlattr*, std::size_t{N} + 1> attributes_{};
-};
-
-IpAddress unspecified(int family) {
-  return family == AF_INET ? IpAddress{} : *IpAddress::parse("::");
-}
-
-std::optional<Prefix> prefix_of(const nlattr* attribute, int family, int length) {
-  return Prefix::make(get_address(attribute).value_or(unspecified(family)), length);
-}
-
-RouteKind kind_of(std::uint8_t type) {
-  switch (type) {
-    case RTN_UNICAST:
-      return RouteKind::kUnicast;
-    case RTN_UNREACHABLE:
-      return RouteKind::kUnreachable;
-    case RTN_BLACKHOLE:
-      return RouteKind::kBlackhole;
-    default:
-      return RouteKind::kOther;
-  }
-}
-
-std::optional<Route> read_route(nlmsghdr* header) {
-  const Parsed<rtmsg, RTA_MAX> parsed(header);
-  if (!parsed || (parsed->rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
-  const auto destination = prefix_of(parsed[RTA_DST], parsed->rtm_family, parsed->rtm_dst_len);
-  if (!destination) return std::nullopt;
-  Route route;
-  route.destination = *destination;
-  route.table = get_u32(parsed[RTA_TABLE], parsed->rtm_table);
-  route.index = static_cast<int>(get_u32(parsed[RTA_OIF], 0));
-  route.kind = kind_of(parsed->rtm_type);
-  route.gateway = get_address(parsed[RTA_GATEWAY]);
-  route.source = get_address(parsed[RTA_PREFSRC]);
-  route.metric = get_u32(parsed[RTA_PRIORITY], 0);
-  return route;
-}
-
-std::optional<Rule> read_rule(nlmsghdr* header) {
-  const Parsed<fib_rule_hdr, FRA_MAX> parsed(header);
-  if (!parsed) return std::nullopt;
-  Rule rule;
-  rule.v6 = parsed->family == AF_INET6;
-  rule.priority = get_u32(parsed[FRA_PRIORITY], 0);
-  rule.table = get_u32(parsed[FRA_TABLE], parsed->table);
-  rule.invert = (parsed->flags & FIB_RULE_INVERT) != 0;
-  if (parsed[FRA_FWMARK] != nullptr) rule.fwmark = get_u32(parsed[FRA_FWMARK], 0);
-  // The kernel reports "none" as -1.
-  const std::uint32_t suppress = get_u32(parsed[FRA_SUPPRESS_PREFIXLEN], ~0U);
-  if (suppress != ~0U) rule.suppress_prefix_length = suppress;
-  if (parsed[FRA_DST] != nullptr) {
-    rule.to = prefix_of(parsed[FRA_DST], parsed->family, parsed->dst_len);
-  }
-  if (parsed[FRA_SRC] != nullptr) {
-    rule.from = prefix_of(parsed[FRA_SRC], parsed->family, parsed->src_len);
-  }
-  return rule;
-}
-
-Message route_message(int type, int flags, const Route& route) {
-  Message message = make_message(type, flags);
-  rtmsg fixed{};
-  fixed.rtm_family = static_cast<unsigned char>(family_of(route.destination.address()));
-  fixed.rtm_dst_len = static_cast<unsigned char>(route.destination.length());
-  fixed.rtm_table = RT_TABLE_UNSPEC;
-  fixed.rtm_protocol = RTPROT_STATIC;
-  fixed.rtm_scope = route.gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
-  fixed.rtm_type = RTN_UNICAST;
-  if (route.kind == RouteKind::kUnreachable) fixed.rtm_type = RTN_UNREACHABLE;
-  if (route.kind == RouteKind::kBlackhole) fixed.rtm_type = RTN_BLACKHOLE;
-  if (route.kind != RouteKind::kUnicast) fixed.rtm_scope = RT_SCOPE_UNIVERSE;
-  if (type == RTM_DELROUTE) {
-    fixed.rtm_scope = RT_SCOPE_NOWHERE;  // any
-    fixed.rtm_protocol = RTPROT_UNSPEC;
-  }
-  nlmsg_append(message.get(), &fixed, sizeof fixed, NLMSG_ALIGNTO);
-  put_address(message.get(), RTA_DST, route.destination.address());
-  nla_put_u32(message.get(), RTA_TABLE, route.table);
-  if (route.index != 0) nla_put_u32(message.get(), RTA_OIF, static_cast<unsigned>(route.index));
-  if (route.gateway) put_address(message.get(), RTA_GATEWAY, *route.gateway);
-  if (route.source) put_address(message.get(), RTA_PREFSRC, *route.source);
-  if (route.metric != 0) nla_put_u32(message.get(), RTA_PRIORITY, route.metric);
-  if (route.mtu != 0) {
-    nlattr* const metrics = nla_nest_start(message.get(), RTA_METRICS);
-    nla_put_u32(message.get(), RTAX_MTU, route.mtu);
-    nla_nest_end(message.get(), metrics);
-  }
-  return message;
-}
-
-Message rule_message(int type, int flags, const Rule& rule) {
-  Message message = make_message(type, flags);
-  fib_rule_hdr fixed{};
-  fixed.family = rule.v6 ? AF_INET6 : AF_INET;
-  fixed.action = FR_ACT_TO_TBL;
-  fixed.flags = rule.invert ? FIB_RULE_INVERT : 0U;
-  if (rule.to) fixed.dst_len = static_cast<std::uint8_t>(rule.to->length());
-  if (rule.from) fixed.src_len = static_cast<std::uint8_t>(rule.from->length());
-  nlmsg_append(message.get(), &fixed, sizeof fixed, NLMSG_ALIGNTO);
-  nla_put_u32(message.get(), FRA_PRIORITY, rule.priority);
-  nla_put_u32(message.get(), FRA_TABLE, rule.table);
-  if (rule.fwmark) {
-    nla_put_u32(message.get(), FRA_FWMARK, *rule.fwmark);
-    nla_put_u32(message.get(), FRA_FWMASK, ~0U);
-  }
-  if (rule.suppress_prefix_length) {
-    nla_put_u32(message.get(), FRA_SUPPRESS_PREFIXLEN, *rule.suppress_prefix_length);
-  }
-  if (rule.to) put_address(message.get(), FRA_DST, rule.to->address());
-  if (rule.from) put_address(message.get(), FRA_SRC, rule.from->address());
-  return message;
-}
-
-Message address_message(int type, int flags, const InterfaceAddress& address) {
-  Message message = make_message(type, flags);
-  ifaddrmsg fixed{};
-  fixed.ifa_family = static_cast<unsigned char>(family_of(address.address));
-  fixed.ifa_prefixlen = static_cast<unsigned char>(address.length);
-  fixed.ifa_index = static_cast<unsigned>(address.index);
-  // Duplicate address detection would keep an IPv6 address unusable for a second; the gateway
-  // answers for its uniqueness.
-  if (address.address.is_v6()) fixed.ifa_flags = IFA_F_NODAD;
-  nlmsg_append(message.get(), &fixed, sizeof fixed, NLMSG_ALIGNTO);
-  put_address(message.get(), IFA_LOCAL, address.address);
-  put_address(message.get(), IFA_ADDRESS, address.address);
-  return message;
-}
-
-}  // namespace
 
 std::string InterfaceAddress::to_string() const {
   return address.to_string() + "/" + std::to_string(length) + " dev " + std::to_string(index);
@@ -247,14 +70,13 @@ Result<void, SysError> Netlink::request(const char* op, nl_msg* message,
     const int size = nl_recv(socket_.get(), &from, &buffer, nullptr);
     if (size <= 0) return fail(SysError{op, size == 0 ? EAGAIN : errno, detail});
     const std::unique_ptr<unsigned char, decltype(&::free)> owner(buffer, &::free);
-    auto* header = reinterpret_cast<nlmsghdr*>(buffer);
-    int left = size;
-    for (; nlmsg_ok(header, left); header = nlmsg_next(header, &left)) {
-      if (header->nlmsg_seq != sequence || header->nlmsg_type != NLMSG_ERROR) continue;
-      const auto* error = static_cast<const nlmsgerr*>(nlmsg_data(header));
-      if (error->error == 0) return {};
-      return fail(SysError{op, -error->error, detail});
-    }
+    std::optional<int> error;
+    for_each_message({buffer, static_cast<std::size_t>(size)}, [&](nlmsghdr* header) {
+      if (header->nlmsg_seq == sequence) error = read_error(header);
+      return !error;
+    });
+    if (error == 0) return {};
+    if (error) return fail(SysError{op, *error, detail});
   }
 }
 
@@ -273,16 +95,17 @@ Result<void, SysError> Netlink::dump(const char* op, int type, int family, Visit
     const int size = nl_recv(socket_.get(), &from, &buffer, nullptr);
     if (size <= 0) return fail(SysError{op, size == 0 ? EAGAIN : errno, {}});
     const std::unique_ptr<unsigned char, decltype(&::free)> owner(buffer, &::free);
-    auto* header = reinterpret_cast<nlmsghdr*>(buffer);
-    int left = size;
-    for (; nlmsg_ok(header, left); header = nlmsg_next(header, &left)) {
-      if (header->nlmsg_seq != sequence) continue;
-      if (header->nlmsg_type == NLMSG_DONE) return {};
-      if (header->nlmsg_type == NLMSG_ERROR) {
-        return fail(SysError{op, -static_cast<const nlmsgerr*>(nlmsg_data(header))->error, {}});
-      }
-      visit(header);
-    }
+    bool done = false;
+    std::optional<int> error;
+    for_each_message({buffer, static_cast<std::size_t>(size)}, [&](nlmsghdr* header) {
+      if (header->nlmsg_seq != sequence) return true;
+      done = header->nlmsg_type == NLMSG_DONE;
+      error = read_error(header);
+      if (!done && !error) visit(header);
+      return !done && !error;
+    });
+    if (done) return {};
+    if (error) return fail(SysError{op, *error, {}});
   }
 }
 
@@ -336,17 +159,10 @@ Result<void, SysError> Netlink::set_up(int index, bool up) {
 }
 
 Result<void, SysError> Netlink::delete_tun(int index) {
-  bool is_tun = false;
-  GODWIT_TRY(dump("list links", RTM_GETLINK, AF_UNSPEC, [&](nlmsghdr* header) {
-    const Parsed<ifinfomsg, IFLA_MAX> parsed(header);
-    if (!parsed || parsed->ifi_index != index || parsed[IFLA_LINKINFO] == nullptr) return;
-    std::array<nlattr*, IFLA_INFO_MAX + 1> details{};
-    auto* const nested = const_cast<nlattr*>(parsed[IFLA_LINKINFO]);
-    if (nla_parse_nested(details.data(), IFLA_INFO_MAX, nested, nullptr) < 0) return;
-    const nlattr* const kind = details[IFLA_INFO_KIND];
-    is_tun = kind != nullptr && nla_strcmp(kind, "tun") == 0;
-  }));
-  if (!is_tun) return fail(SysError{"delete device", ENODEV, std::to_string(index)});
+  bool found = false;
+  GODWIT_TRY(dump("list links", RTM_GETLINK, AF_UNSPEC,
+                  [&](nlmsghdr* header) { found |= is_tun(header, index); }));
+  if (!found) return fail(SysError{"delete device", ENODEV, std::to_string(index)});
   const Message message = make_message(RTM_DELLINK, 0);
   ifinfomsg fixed{};
   fixed.ifi_index = index;
@@ -357,11 +173,7 @@ Result<void, SysError> Netlink::delete_tun(int index) {
 Result<std::vector<Link>, SysError> Netlink::links() {
   std::vector<Link> out;
   GODWIT_TRY(dump("list links", RTM_GETLINK, AF_UNSPEC, [&](nlmsghdr* header) {
-    const Parsed<ifinfomsg, IFLA_MAX> parsed(header);
-    if (!parsed || parsed[IFLA_IFNAME] == nullptr) return;
-    out.push_back({parsed->ifi_index, static_cast<const char*>(nla_data(parsed[IFLA_IFNAME])),
-                   static_cast<int>(get_u32(parsed[IFLA_MTU], 0)),
-                   (parsed->ifi_flags & IFF_UP) != 0, (parsed->ifi_flags & IFF_RUNNING) != 0});
+    if (auto link = read_link(header)) out.push_back(std::move(*link));
   }));
   std::sort(out.begin(), out.end(), [](const Link& a, const Link& b) { return a.index < b.index; });
   return out;
@@ -370,12 +182,7 @@ Result<std::vector<Link>, SysError> Netlink::links() {
 Result<std::vector<InterfaceAddress>, SysError> Netlink::addresses() {
   std::vector<InterfaceAddress> out;
   GODWIT_TRY(dump("list addresses", RTM_GETADDR, AF_UNSPEC, [&](nlmsghdr* header) {
-    const Parsed<ifaddrmsg, IFA_MAX> parsed(header);
-    if (!parsed) return;
-    const auto* local = parsed[IFA_LOCAL] != nullptr ? parsed[IFA_LOCAL] : parsed[IFA_ADDRESS];
-    if (const auto address = get_address(local)) {
-      out.push_back({static_cast<int>(parsed->ifa_index), *address, parsed->ifa_prefixlen});
-    }
+    if (const auto address = read_address(header)) out.push_back(*address);
   }));
   std::sort(out.begin(), out.end());
   return out;

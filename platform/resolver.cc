@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "core/net/dns_name.h"
+#include "platform/resolver_text.h"
 
 extern char** environ;
 
@@ -70,7 +71,7 @@ Result<BusMessage, SysError> make_call(sd_bus* bus, const char* method) {
 Result<void, SysError> call(sd_bus* bus, const BusMessage& message, const char* method) {
   sd_bus_error error{};
   const int status = sd_bus_call(bus, message.get(), kBusTimeout, &error, nullptr);
-  const std::string text = error.message != nullptr ? error.message : kService;
+  const std::string text = error.message != nullptr ? bus_text(error.message) : kService;
   sd_bus_error_free(&error);
   if (status < 0) return fail(SysError{method, -status, text});
   return {};
@@ -129,18 +130,6 @@ Result<void, SysError> apply_resolved(const std::string& address, int index,
   GODWIT_TRY(set_off(bus.get(), index, "SetLinkLLMNR"));
   GODWIT_TRY(set_off(bus.get(), index, "SetLinkMulticastDNS"));
   return {};
-}
-
-// The lines of a resolv.conf: our servers first.
-std::string file_text(const DnsSettings& settings) {
-  std::string out;
-  for (const IpAddress& server : settings.servers) out += "nameserver " + server.to_string() + "\n";
-  std::string search;
-  for (const auto* list : {&settings.search_domains, &settings.routing_domains}) {
-    for (const std::string& domain : *list) search += " " + domain;
-  }
-  if (!search.empty()) out += "search" + search + "\n";
-  return out;
 }
 
 // Runs a program without a shell, `input` on its standard input.
@@ -318,7 +307,7 @@ Result<ResolverBackend, SysError> Resolver::apply(int index, const std::string& 
     case ResolverBackend::kResolvconf: {
       const std::string record = device + ".godwit";
       GODWIT_TRY(journal.push(UndoResolvconf{options_.resolvconf_program, record}));
-      GODWIT_TRY(run({options_.resolvconf_program, "-a", record}, file_text(settings)));
+      GODWIT_TRY(run({options_.resolvconf_program, "-a", record}, resolv_lines(settings)));
       break;
     }
     case ResolverBackend::kResolvConfFile: {
@@ -332,7 +321,7 @@ Result<ResolverBackend, SysError> Resolver::apply(int index, const std::string& 
         }
         GODWIT_TRY(journal.push(undo));
       }
-      GODWIT_TRY(replace(options_.resolv_conf, std::string(kHeadLine) + file_text(settings)));
+      GODWIT_TRY(replace(options_.resolv_conf, std::string(kHeadLine) + resolv_lines(settings)));
       break;
     }
   }

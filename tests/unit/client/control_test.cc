@@ -73,6 +73,23 @@ TEST_CASE("a request is one of two JSON objects and nothing else") {
   CHECK_FALSE(parse_request(R"({"op":"status"})" + std::string(5000, ' ')));
 }
 
+TEST_CASE("an answer is an object that is not too deep") {
+  const auto nested = [](std::size_t lists) {
+    return R"({"a":)" + std::string(lists, '[') + std::string(lists, ']') + "}";
+  };
+  CHECK(parse_answer("{}\n") == nlohmann::json::object());
+  CHECK(parse_answer(nested(kControlDepthMax - 1)) ==
+        nlohmann::json::parse(nested(kControlDepthMax - 1)));
+  CHECK_FALSE(parse_answer(nested(kControlDepthMax)));
+  CHECK_FALSE(parse_answer(nested(400'000)));  // whoever walked through it would need stack
+  CHECK_FALSE(parse_answer("[]"));
+  CHECK_FALSE(parse_answer("{\"a\":"));
+  CHECK_FALSE(parse_answer("{\"a\":\"" + std::string(kControlAnswerMax, 'x') + "\"}"));
+  for (const ControlOp op : {ControlOp::kStatus, ControlOp::kDisconnect}) {
+    CHECK(parse_request(request_line(op)) == op);
+  }
+}
+
 TEST_CASE("a status request is answered in one line and the connection ends") {
   Served s;
   const auto client = dial(s.path);

@@ -136,6 +136,22 @@ TEST_CASE("text from an answer of another version, or of nobody") {
   }
 }
 
+TEST_CASE("no member of an answer drives the terminal or overflows") {
+  // U+009B is a control sequence of one character.
+  const std::string text = status_text(
+      json::parse(R"({"drops":{"replay":"\u009b2J"},"device":{"\u009b":1},"name":"\u001b"})"));
+  for (const char c : text) CHECK((c == '\n' || (c >= 0x20 && c <= 0x7e)));
+  for (const char* span : {"9223372036854775807", "18446744073709551615", "-1", "1e300", "true"}) {
+    CAPTURE(span);
+    const json status = json::parse(std::string(R"({"up_for":)") + span + "}");
+    CHECK_FALSE(status_up_for(status));
+    CHECK(status_text(status).find("up for") == std::string::npos);
+  }
+  CHECK(status_up_for(json::parse(R"({"up_for":61})")) == 61s);
+  CHECK(status_state(json::parse(R"({"state":"up"})")) == "up");
+  CHECK(status_state(json::parse(R"({"state":7})")).empty());
+}
+
 TEST_CASE("every weak choice that a profile can name has a reason") {
   for (const char* word : {"modp1024", "modp1536", "aggressive-psk"}) {
     CHECK(weak_reason(word).size() > std::string(word).size());

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "platform/resolver.h"
+#include "platform/resolver_text.h"
 #include "platform/tun.h"
 #include "tests/unit/platform/fake_resolved.h"
 #include "tests/unit/platform/support.h"
@@ -50,6 +51,12 @@ struct stat status_of(const std::string& path) {
 }
 
 }  // namespace
+
+TEST_CASE("the words of an error reply are one short plain line") {
+  CHECK(bus_text("Link 7 not known.") == "Link 7 not known.");
+  CHECK(bus_text("\x1b[31mno\r\n\xc2\x9b") == "?[31mno????");
+  CHECK(bus_text(std::string(5000, 'a')) == std::string(kBusTextMax, 'a'));
+}
 
 TEST_CASE("a resolv.conf that is a file comes back byte for byte") {
   Plain plain;
