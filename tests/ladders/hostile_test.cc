@@ -4,99 +4,13 @@
 #include <array>
 
 #include "core/net/checksum.h"
-#include "tests/ladders/support.h"
+#include "tests/ladders/hostile.h"
 
 namespace godwit::sim {
 namespace {
 
 using ike::PayloadType;
 using session::LocalPort;
-
-const Endpoint kStranger{*IpAddress::parse("192.0.2.66"), 500};
-
-// What of a Status an intruder must not change. Ages and the drop counters are left out.
-std::string fingerprint(World& w) {
-  const session::Status s = w.status();
-  std::string text = std::to_string(static_cast<int>(s.stage)) + s.local.to_string() +
-                     s.gateway.to_string() + (s.floated ? "f" : "-") + s.gateway_identity;
-  text += std::to_string(static_cast<int>(s.natt)) + (s.nat.we_are_behind ? "w" : "-") +
-          (s.nat.gateway_is_behind ? "g" : "-");
-  if (s.inbound) text += std::to_string(s.inbound->value());
-  if (s.outbound) text += std::to_string(s.outbound->value());
-  if (s.heard_ago) text += std::to_string(s.heard_ago->count());
-  text += std::to_string(s.keepalives_sent) + "/" + std::to_string(s.rekeys) + "/" +
-          std::to_string(s.retransmissions);
-  text += w.data_path().peer() ? w.data_path().peer()->to_string() : "none";
-  const session::TrafficFacts facts = w.data_path().facts();
-  text += std::to_string(facts.packets_in) + "/" + std::to_string(facts.pair_count);
-  if (facts.last_inbound) text += std::to_string(facts.last_inbound->time_since_epoch().count());
-  if (facts.heard_from) text += facts.heard_from->to_string();
-  return text;
-}
-
-// One hostile datagram. False: it did something. `counted`: whether a counter must have moved.
-bool harmless(World& w, LocalPort port, const Endpoint& from, Bytes datagram, bool counted = true) {
-  const std::string before = fingerprint(w);
-  const std::size_t sent = w.sent().size();
-  const std::size_t delivered = w.delivered().size();
-  const std::uint64_t drops = w.total_drops();
-  w.inject(port, from, datagram);
-  return fingerprint(w) == before && w.sent().size() == sent && w.delivered().size() == delivered &&
-         (!counted || w.total_drops() > drops);
-}
-
-ByteVec marked(Bytes message) {
-  ByteVec out(4);
-  append(out, message);
-  return out;
-}
-
-ByteVec random_octets(SeededRng& rng, std::size_t size) {
-  ByteVec out(size);
-  rng.fill_public(out);
-  return out;
-}
-
-ByteVec message_of(const ike::Header& like, ike::Exchange exchange, std::uint8_t flags,
-                   std::uint32_t id, Bytes body, PayloadType first) {
-  ike::Header header = like;
-  header.exchange = exchange;
-  header.flags = flags;
-  header.message_id = MessageId{id};
-  header.first = first;
-  return ike::encode_message(header, body);
-}
-
-ByteVec notify_message(const ike::Header& like, ike::Notify type) {
-  ike::NotifyPayload notify;
-  notify.type = type;
-  ike::ChainBuilder chain;
-  chain.add(PayloadType::kNotify, ike::encode_notify(notify));
-  return message_of(like, ike::Exchange::kInformational, 0, 0x1234, chain.octets(),
-                    PayloadType::kNotify);
-}
-
-ByteVec delete_message(const ike::Header& like) {
-  ike::DeletePayload payload;
-  ByteVec cookies = cookie_octets(like.initiator);
-  append(cookies, cookie_octets(like.responder));
-  payload.spis = {cookies};
-  ike::ChainBuilder chain;
-  chain.add(PayloadType::kDelete, ike::encode_delete(payload));
-  return message_of(like, ike::Exchange::kInformational, 0, 0x1235, chain.octets(),
-                    PayloadType::kDelete);
-}
-
-// The cookies that an on-path observer has seen by now.
-ike::Header observed(World& w) {
-  ike::Header header;
-  for (const Sent& sent : w.sent()) {
-    if (!sent.is_ike()) continue;
-    if (const auto seen = ike::decode_header(sent.message())) header = *seen;
-  }
-  if (w.gateway().ike()) header.responder = w.gateway().ike()->in.responder;
-  return header;
-}
 
 // H01 to H07 at this moment; how many of them did something. Plaintext notifies may shorten the
 // wait, so they are left out of the first moments of a test by `notifies`.
@@ -240,17 +154,6 @@ TEST_CASE("replayed messages move nothing") {
     CHECK(w.ping());
     CHECK(w.gateway().quick_modes() == 1);
   }
-}
-
-LocalPort port_of(World& w, const Flight& flight) {
-  return flight.to.port == w.local().natt.port ? LocalPort::kNatt : LocalPort::kIke;
-}
-
-bool is_encrypted(World& w, const Flight& flight) {
-  Bytes message(flight.bytes);
-  if (port_of(w, flight) == LocalPort::kNatt) message = message.subspan(4);
-  const auto header = ike::decode_header(message);
-  return header && header->encrypted();
 }
 
 // Before each genuine message of the gateway: all its truncations, and when it is encrypted all its

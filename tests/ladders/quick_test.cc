@@ -1,5 +1,5 @@
 // Quick Mode and the lives of the SAs it makes (RFC 2409 5.5): rekeys, deletes, lifetimes.
-#include "tests/ladders/support.h"
+#include "tests/ladders/hostile.h"
 
 namespace godwit::sim {
 namespace {
@@ -74,22 +74,139 @@ TEST_CASE("quick mode is refused") {
   CHECK(cause_is(w, cause));
 }
 
-TEST_CASE("lies in quick mode never bring the tunnel up (H18)") {
+using Lie = void (*)(GatewayConfig&);
+
+void edit_sa(GatewayConfig& gateway, std::function<void(ike::SaPayload&)> change) {
+  gateway.edit = replacing_sa(ike::Protocol::kEsp, std::move(change));
+}
+
+void set_attribute(GatewayConfig& gateway, ike::Phase2Attr type, std::uint16_t value) {
+  edit_sa(gateway, [=](ike::SaPayload& sa) {
+    for (ike::Attribute& a : sa.proposals[0].transforms[0].attributes) {
+      if (a.type == static_cast<std::uint16_t>(type)) a = ike::Attribute::number16(a.type, value);
+    }
+  });
+}
+
+// The answers of Quick Mode that no client can use.
+const Lie kQuickLies[] = {
+    [](GatewayConfig& g) { g.lies.wrong_hash_2 = true; },
+    [](GatewayConfig& g) { g.lies.esp_spi_zero = true; },
+    [](GatewayConfig& g) { g.lies.esp_spi_echoed = true; },
+    [](GatewayConfig& g) { g.lies.esp_other_suite = true; },
+    [](GatewayConfig& g) { g.lies.esp_other_ids = true; },
+    [](GatewayConfig& g) { g.lies.short_nonce = true; },
+    [](GatewayConfig& g) { g.lies.no_pfs_key = true; },
+    [](GatewayConfig& g) { g.lies.unknown_payloads = true; },
+    [](GatewayConfig& g) {
+      edit_sa(g, [](auto& sa) { sa.proposals[0].protocol = ike::Protocol::kAh; });
+    },
+    [](GatewayConfig& g) {
+      edit_sa(g, [](auto& sa) { sa.proposals[0].spi = ByteVec{0, 0, 0, 255}; });
+    },
+    [](GatewayConfig& g) { edit_sa(g, [](auto& sa) { sa.proposals.push_back(sa.proposals[0]); }); },
+    [](GatewayConfig& g) {
+      edit_sa(
+          g, [](auto& sa) { sa.proposals[0].transforms.push_back(sa.proposals[0].transforms[0]); });
+    },
+    [](GatewayConfig& g) {  // A24: no key length, no keys
+      edit_sa(g, [](auto& sa) {
+        std::erase_if(sa.proposals[0].transforms[0].attributes, [](const ike::Attribute& a) {
+          return a.type == static_cast<std::uint16_t>(ike::Phase2Attr::kKeyLength);
+        });
+      });
+    },
+    [](GatewayConfig& g) { set_attribute(g, ike::Phase2Attr::kKeyLength, 0); },
+    [](GatewayConfig& g) { set_attribute(g, ike::Phase2Attr::kKeyLength, 256); },
+    [](GatewayConfig& g) { set_attribute(g, ike::Phase2Attr::kKeyLength, 65535); },
+    [](GatewayConfig& g) { set_attribute(g, ike::Phase2Attr::kEncapsulation, 1); },
+    [](GatewayConfig& g) { set_attribute(g, ike::Phase2Attr::kEncapsulation, 2); },
+    [](GatewayConfig& g) { set_attribute(g, ike::Phase2Attr::kEncapsulation, 4); },
+    [](GatewayConfig& g) { set_attribute(g, ike::Phase2Attr::kGroup, 14); },
+    [](GatewayConfig& g) {  // AES-GMAC: a transform that encrypts nothing
+      edit_sa(g, [](auto& sa) { sa.proposals[0].transforms[0].id = 23; });
+    },
+    [](GatewayConfig& g) {  // a second SA payload
+      g.edit = [](PayloadList& list) {
+        if (list[0].first == PayloadType::kSa && list.size() > 3) list.push_back(list[0]);
+      };
+    },
+};
+
+WorldConfig with_pfs() {
   WorldConfig config;
-  SUBCASE("HASH(2)") { config.gateway.lies.wrong_hash_2 = true; }
-  SUBCASE("SPI 0") { config.gateway.lies.esp_spi_zero = true; }
-  SUBCASE("our own SPI") { config.gateway.lies.esp_spi_echoed = true; }
-  SUBCASE("another suite") { config.gateway.lies.esp_other_suite = true; }
-  SUBCASE("other selectors") { config.gateway.lies.esp_other_ids = true; }
-  SUBCASE("a short nonce") { config.gateway.lies.short_nonce = true; }
-  SUBCASE("no KE for PFS") {
-    config.gateway.lies.no_pfs_key = true;
-    config.profile.pfs = config.gateway.pfs = crypto::DhGroup::kEcp256;
+  config.profile.pfs = config.gateway.pfs = crypto::DhGroup::kEcp256;
+  return config;
+}
+
+TEST_CASE("H18, A24: no lie in Quick Mode brings the tunnel up") {
+  for (std::size_t i = 0; i < std::size(kQuickLies); ++i) {
+    WorldConfig config = with_pfs();
+    config.gateway.silent_from = Step::kNever;
+    Run w(config);
+    CAPTURE(w.ladder());
+    CAPTURE(i);
+    // Phase 1 is honest.
+    w.tap = [&](Flight&) {
+      if (w.status().stage == session::Stage::kQuickMode) kQuickLies[i](w.gateway().config());
+      return true;
+    };
+    const auto cause = end_of_connect(w);
+    const bool refused =
+        cause == session::EndCause::kPhase2Refused || cause == session::EndCause::kSelectorsRefused;
+    CHECK((refused || ended_unanswered(cause)));
+    CHECK(w.data_path().facts().pair_count == 0);
   }
-  Run w(config);
-  CAPTURE(w.ladder());
-  CHECK_FALSE(w.connect(90s));
-  CHECK(w.finished());
+}
+
+// The old pair carries the traffic until an honest answer replaces it.
+TEST_CASE("H18: a rekey that is lied to leaves the old SAs alone") {
+  for (std::size_t i = 0; i < std::size(kQuickLies); ++i) {
+    WorldConfig config = with_pfs();
+    config.profile.esp_lifetime = 600s;
+    Run w(config);
+    CAPTURE(w.ladder());
+    CAPTURE(i);
+    REQUIRE(w.connect());
+    REQUIRE(w.ping());
+    const GatewayConfig honest = w.gateway().config();
+    const auto inbound = w.status().inbound;
+    w.run_for(470s);
+    kQuickLies[i](w.gateway().config());
+    CHECK(lost_pings(w, 50s) == 0);
+    CHECK(w.status().inbound == inbound);
+    CHECK(w.gateway().quick_modes() == 1);
+    w.gateway().config() = honest;
+    CHECK(lost_pings(w, 60s) == 0);
+    CHECK(w.gateway().quick_modes() == 2);
+  }
+}
+
+TEST_CASE("H18, A11: IDs of 14 types and every size in Quick Mode") {
+  for (const std::size_t which : {0u, 1u}) {
+    for (std::uint8_t type = 0; type < 14; ++type) {
+      for (const std::size_t size : {0u, 1u, 3u, 4u, 8u, 16u, 32u, 20'000u}) {
+        WorldConfig config;
+        config.gateway.edit = [=](PayloadList& list) {
+          std::size_t seen = 0;
+          if (list[0].first != PayloadType::kSa) return;
+          for (auto& [kind, body] : list) {
+            if (kind != PayloadType::kId || seen++ != which) continue;
+            body = ike::encode_id({ike::IdType{type}, 0, 0, ByteVec(size, 0x41)});
+          }
+        };
+        Run w(config);
+        CAPTURE(w.ladder());
+        CAPTURE(static_cast<int>(type));
+        CAPTURE(size);
+        // Another network behind the gateway may be narrower than what was asked for.
+        const bool narrower =
+            which == 1 && size == (type == 4 ? 8u : 4u) && (type == 1 || type == 4);
+        const auto cause = end_of_connect(w);
+        CHECK((cause == session::EndCause::kSelectorsRefused || narrower));
+      }
+    }
+  }
 }
 
 TEST_CASE("a rekey before expiry loses no packet") {

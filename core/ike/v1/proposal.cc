@@ -94,7 +94,7 @@ bool is_lifetime(std::uint16_t type, std::uint16_t type_attr, std::uint16_t dura
 // Encodings may differ (RFC 2409 appendix A), order too.
 bool same_attributes(const std::vector<Attribute>& list, const std::vector<Attribute>& expected,
                      std::uint16_t type_attr, std::uint16_t duration_attr) {
-  std::size_t matched = 0;
+  std::vector<bool> matched(expected.size());
   for (const Attribute& attribute : list) {
     if (is_lifetime(attribute.type, type_attr, duration_attr)) continue;
     const auto it = std::find_if(expected.begin(), expected.end(), [&](const Attribute& other) {
@@ -103,9 +103,12 @@ bool same_attributes(const std::vector<Attribute>& list, const std::vector<Attri
     if (it == expected.end() || !attribute.number() || attribute.number() != it->number()) {
       return false;
     }
-    ++matched;
+    // A second copy of one would make up for another that is missing.
+    const auto index = static_cast<std::size_t>(it - expected.begin());
+    if (matched[index]) return false;
+    matched[index] = true;
   }
-  return matched == expected.size();
+  return std::find(matched.begin(), matched.end(), false) == matched.end();
 }
 
 // IKE1-32: an answer shortens a lifetime, but not to nothing.
