@@ -35,9 +35,13 @@ std::string nearest(std::string_view word, std::span<const std::string_view> can
   std::size_t best_distance = 0;
   for (const std::string_view candidate : candidates) {
     if (candidate.size() > kWordMax) continue;
-    const std::size_t distance = edit_distance(word, candidate);
     // A third of the letters wrong is a slip; more is another word.
-    if (distance > std::max<std::size_t>(1, std::max(word.size(), candidate.size()) / 3)) continue;
+    const std::size_t shorter = std::min(word.size(), candidate.size());
+    const std::size_t longer = std::max(word.size(), candidate.size());
+    const std::size_t slip = std::max<std::size_t>(1, longer / 3);
+    if (longer - shorter > slip) continue;  // no distance is less than that
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance > slip) continue;
     if (distance >= candidate.size()) continue;
     if (best.empty() || distance < best_distance) {
       best = candidate;
