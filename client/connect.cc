@@ -121,8 +121,7 @@ class Connection {
  private:
   Result<session::SessionConfig, Failure> session_config(platform::Signals& signals,
                                                          const IpAddress& gateway,
-                                                         const platform::UdpSocket& ike,
-                                                         const platform::UdpSocket& natt);
+                                                         const session::LocalEndpoints& local);
   Result<SecretBytes, Failure> password_of_file() const;
   Result<ExitCode, Failure> undo(Machine& machine, const session::EndReason& reason,
                                  bool was_up) const;
@@ -135,15 +134,14 @@ class Connection {
 };
 
 Result<session::SessionConfig, Failure> Connection::session_config(
-    platform::Signals& signals, const IpAddress& gateway, const platform::UdpSocket& ike,
-    const platform::UdpSocket& natt) {
+    platform::Signals& signals, const IpAddress& gateway, const session::LocalEndpoints& local) {
   session::SessionConfig config;
   config.profile = profile_;
   SecretBytes written = GODWIT_TRY(obtain_secret(
       profile_.psk, fmt::format("Pre-shared key for {}", printable(profile_.name)), signals.fd()));
   config.psk = GODWIT_TRY(decode_psk(std::move(written)));
   config.gateway = gateway;
-  config.local = {ike.local(), natt.local()};
+  config.local = local;
   config.log_keys = options_.keylog.has_value();
   return config;
 }
@@ -191,12 +189,19 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   const TunnelNumbers numbers = numbers_for(tun->index());
   const auto source = platform::source_address_for(gateway, numbers.fwmark);
   if (!source) return fail(of_system(ExitCode::kUnreachable, source.error()));
-  auto ike = platform::UdpSocket::open(*source, profile_.local_port, numbers.fwmark);
+  // Bound to no address: in another network the kernel chooses another source.
+  const IpAddress any = source->is_v4() ? IpAddress::v4(0) : *IpAddress::parse("::");
+  auto ike = platform::UdpSocket::open(any, profile_.local_port, numbers.fwmark);
   if (!ike) return fail(refused(ike.error()));
-  auto natt = platform::UdpSocket::open(*source, profile_.local_natt_port, numbers.fwmark);
+  auto natt = platform::UdpSocket::open(any, profile_.local_natt_port, numbers.fwmark);
   if (!natt) return fail(refused(natt.error()));
 
-  session::SessionConfig config = GODWIT_TRY(session_config(*signals, gateway, *ike, *natt));
+  auto links = platform::LinkMonitor::open();
+  if (!links) return fail(refused(links.error()));
+
+  const session::LocalEndpoints local = {{*source, ike->local().port},
+                                         {*source, natt->local().port}};
+  session::SessionConfig config = GODWIT_TRY(session_config(*signals, gateway, local));
   SecretBytes password = GODWIT_TRY(password_of_file());
   if (const auto pushed = journal->push(platform::UndoFile{socket_path(profile_.name)}); !pushed) {
     return fail(refused(pushed.error()));
@@ -225,7 +230,7 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   };
   hooks.up = [&] { up(assigned.value_or(session::Event{session::TunnelUp{}})); };
   TunnelLoop loop(std::move(config),
-                  {*tun, *ike, *natt, *signals, *cancel, machine, control, numbers.fwmark},
+                  {*tun, *ike, *natt, *signals, *cancel, *links, machine, control, numbers.fwmark},
                   std::move(*engine), std::move(*worker), std::move(password),
                   options_.keylog ? std::optional<KeyLog>(*options_.keylog) : std::nullopt, hooks);
   const session::EndReason reason = loop.run();

@@ -33,6 +33,8 @@ TunnelLoop::TunnelLoop(session::SessionConfig config, TunnelParts parts,
       worker_(std::move(worker)),
       keylog_(std::move(keylog)),
       hooks_(std::move(hooks)),
+      gateway_{config.gateway, config.profile.gateway_natt_port},
+      local_(config.local),
       session_(std::move(config), rng_),
       cached_password_(std::move(password)) {
   packets_.reserve(platform::kBatch);
@@ -40,11 +42,13 @@ TunnelLoop::TunnelLoop(session::SessionConfig config, TunnelParts parts,
 }
 
 session::EndReason TunnelLoop::run() {
-  const std::array<Result<void, platform::SysError>, 5> added = {
+  const std::array<Result<void, platform::SysError>, 6> added = {
       engine_->add_udp(kIkeSocket, parts_.ike.fd()),
       engine_->add_udp(kNattSocket, parts_.natt.fd()),
-      engine_->watch(kSignals, parts_.signals.fd()), engine_->watch(kControl, parts_.control.fd()),
-      engine_->watch(kWorker, worker_->fd())};
+      engine_->watch(kSignals, parts_.signals.fd()),
+      engine_->watch(kControl, parts_.control.fd()),
+      engine_->watch(kWorker, worker_->fd()),
+      engine_->watch(kLinks, parts_.links.fd())};
   for (const auto& result : added) {
     if (!result) {
       hooks_.complain(result.error().message());
@@ -162,6 +166,9 @@ void TunnelLoop::on_readable(std::uint32_t id) {
     case kWorker:
       worker_->run_completions();
       break;
+    case kLinks:
+      look_at_network();
+      break;
     default:
       break;
   }
@@ -175,6 +182,17 @@ void TunnelLoop::on_signal(int signal) {
   closing_ = true;
   parts_.cancel.notify();
   session_.on_user(session::UserDisconnects{}, now_, actions_);
+}
+
+// Whatever changed, one question matters: would our datagrams leave from another address now? No
+// route at all is waited out.
+void TunnelLoop::look_at_network() {
+  const auto changes = parts_.links.read();
+  if (changes && changes->empty()) return;
+  const auto source = platform::source_address_for(gateway_.address, parts_.fwmark);
+  if (!source || *source == local_.natt.address) return;
+  local_.ike.address = local_.natt.address = *source;
+  session_.on_network(local_, now_, actions_);
 }
 
 // The path refused a datagram of this size. What the kernel knows of the path bounds the inner

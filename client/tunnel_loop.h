@@ -16,6 +16,7 @@
 #include "core/session/data_path.h"
 #include "core/session/session.h"
 #include "platform/engine.h"
+#include "platform/netlink.h"
 #include "platform/rng.h"
 #include "platform/signals.h"
 #include "platform/udp.h"
@@ -29,6 +30,7 @@ struct TunnelParts {
   platform::UdpSocket& natt;
   platform::Signals& signals;
   platform::Event& cancel;  // rung to end a question to the user
+  platform::LinkMonitor& links;
   Machine& machine;
   ControlServer& control;
   std::uint32_t fwmark = 0;
@@ -53,7 +55,7 @@ class TunnelLoop : private platform::Sink {
  private:
   static constexpr std::uint32_t kIkeSocket = 0;
   static constexpr std::uint32_t kNattSocket = 1;
-  enum Watched : std::uint32_t { kSignals, kControl, kWorker };
+  enum Watched : std::uint32_t { kSignals, kControl, kWorker, kLinks };
 
   void on_tun(std::span<platform::Buffer> packets) override;
   void on_udp(std::uint32_t socket, std::span<platform::Datagram> datagrams) override;
@@ -63,6 +65,7 @@ class TunnelLoop : private platform::Sink {
   void turn();
   void on_esp(std::span<platform::Datagram> datagrams, std::span<const std::size_t> which);
   void on_signal(int signal);
+  void look_at_network();
   void drain();
   void carry_out(session::Action&& action);
   void apply(const session::TunnelConfig& config);
@@ -78,6 +81,8 @@ class TunnelLoop : private platform::Sink {
   std::unique_ptr<Worker> worker_;
   std::optional<KeyLog> keylog_;
   Hooks hooks_;
+  Endpoint gateway_;
+  session::LocalEndpoints local_;
   session::Session session_;
   session::DataPath data_;
   session::Actions actions_;
@@ -85,7 +90,6 @@ class TunnelLoop : private platform::Sink {
   std::optional<session::EndReason> end_;
   SecretBytes cached_password_;  // of the profile's file, or of an earlier answer
   std::size_t mtu_ = 0;
-  Endpoint gateway_;
   bool was_up_ = false;
   bool closing_ = false;
   std::vector<esp::Packet> packets_;

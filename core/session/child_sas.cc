@@ -111,8 +111,9 @@ void ChildSas::on_traffic(const TrafficFacts& facts, Step& st) {
         // What arrives under the new SA proves that the gateway has it.
         if (fact.packets_in > 0 && pair.packets_in == 0) confirmed(pair.inbound, st);
         pair.packets_in = fact.packets_in;
-        if (fact.packets_in > 0) child.unheard = 0;
-        if (fact.packets_out > 0 && !pair.first_out) pair.first_out = st.now;
+        if (fact.packets_in > pair.known_in) child.unheard = 0;
+        if (fact.packets_out > pair.known_out && !pair.first_out) pair.first_out = st.now;
+        pair.packets_out = fact.packets_out;
         pair.rekey_now |= fact.packets_out >= kRekeyPackets || fact.packets_in >= kRekeyPackets;
       }
     }
@@ -160,7 +161,7 @@ bool ChildSas::wants_rekey(const Child& child, Instant now) const {
 // tell.
 std::optional<Instant> ChildSas::unheard_at(const Child& child) {
   const Pair* pair = newest(child);
-  if (pair == nullptr || !pair->first_out || pair->packets_in > 0) return std::nullopt;
+  if (pair == nullptr || !pair->first_out || pair->packets_in > pair->known_in) return std::nullopt;
   if (child.unheard >= kUnheardMax) return std::nullopt;
   return *pair->first_out + kUnheardTime * (1 << child.unheard);
 }
@@ -207,6 +208,17 @@ std::vector<EspSpi> ChildSas::inbound_spis() const {
     for (const Pair& pair : child.pairs) out.push_back(pair.inbound);
   }
   return out;
+}
+
+void ChildSas::moved() {
+  for (Child& child : children_) {
+    child.unheard = 0;
+    for (Pair& pair : child.pairs) {
+      pair.known_in = pair.packets_in;
+      pair.known_out = pair.packets_out;
+      pair.first_out.reset();
+    }
+  }
 }
 
 void ChildSas::update(const ChildPolicy& policy) {

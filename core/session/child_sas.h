@@ -50,6 +50,8 @@ class ChildSas {
 
   // Inbound SPIs of everything installed, for deletion at the end.
   std::vector<EspSpi> inbound_spis() const;
+  // The laptop is in another network: a pair under which nothing arrives any more is replaced.
+  void moved();
   // What another ISAKMP SA agreed on may need another encapsulation mode (RFC 3947 5.1).
   void update(const ike::v1::ChildPolicy& policy);
   // The gateway may know none of them any more: each network gets a new pair at once.
@@ -81,7 +83,10 @@ class ChildSas {
     bool confirmed = true;             // false: the peer may not have it yet
     bool rekey_now = false;            // sequence numbers or bytes run out
     std::uint64_t packets_in = 0;
-    std::optional<Instant> first_out;  // the first packet under it left
+    std::uint64_t packets_out = 0;
+    std::uint64_t known_in = 0;        // of them, those before the laptop moved
+    std::optional<Instant> first_out;  // the first packet under it left, or after the move
+    std::uint64_t known_out = 0;
   };
   struct Child {
     ike::v1::ChildPolicy policy;

@@ -141,9 +141,14 @@ void IkeSas::on_network(const LocalEndpoints& local, Step& st) {
     return begin(st);
   }
   current_->link().move_local(local);
-  if (!lost_) current_->probe(st);
   next_.reset();
-  recover({EndCause::kGatewayLost, Stage::kUp, 0}, st);
+  // Our authentic question tells the gateway where we are (RFC 3947 7), and most need no more. One
+  // that does not answer it is connected to anew.
+  if (lost_) {
+    begin_next(st);
+  } else {
+    current_->on_resume(st);
+  }
 }
 
 void IkeSas::recover(EndReason reason, Step& st) {
@@ -223,7 +228,13 @@ void IkeSas::on_next_event(IkeEvent&& event, Step& st) {
   if (const auto* config = std::get_if<ConfigReceived>(&event)) {
     next_address_ = config->config.address;
   } else if (std::holds_alternative<IkeEstablished>(event)) {
-    // Another inner address would end every connection through the tunnel anyway.
+    // Another inner address would end every connection through the tunnel. While the old SA works
+    // it is kept; the next attempt may be given the old address.
+    if (next_address_ != address_ && !lost_) {
+      next_->delete_self(st);
+      next_.reset();
+      return;
+    }
     if (next_address_ != address_) {
       st.events.emplace_back(
           IkeEnded{.reason = {EndCause::kNoAddress, Stage::kUp, 0}, .conclusive = true});

@@ -27,7 +27,7 @@ class IkeSas {
   void cannot_answer(std::uint32_t form, Step& st);
   void on_traffic(std::optional<Instant> last_inbound, std::optional<Instant> last_outbound);
   void follow(const Endpoint& from, Step& st);
-  // The laptop is somewhere else: `settings` knows the new address.
+  // The laptop is somewhere else: `settings` knows the new address. Asks the gateway at once.
   void on_network(const LocalEndpoints& local, Step& st);
   // The machine slept: is the gateway still there?
   void on_resume(Step& st) {

@@ -21,7 +21,10 @@ constexpr int kQuickRoundsMax = 3;
 class Session::Impl {
  public:
   Impl(SessionConfig config, Rng& rng)
-      : config_(std::move(config)), rng_(rng), ike_([this] { return ike_settings(); }) {}
+      : config_(std::move(config)),
+        identity_address_(config_.local.ike.address),
+        rng_(rng),
+        ike_([this] { return ike_settings(); }) {}
 
   void start(Instant now, Actions& out) {
     run(now, out, [&](Step& st) {
@@ -87,6 +90,8 @@ class Session::Impl {
       config_.local = local;
       if (finished_) return;
       if (!up_since_ && connect_deadline_) connect_deadline_ = now + kConnectTime;
+      children_.moved();
+      moved_ = true;
       ike_.on_network(local, st);
     });
   }
@@ -158,6 +163,9 @@ class Session::Impl {
   void finish(EndReason reason, Step& st);
 
   SessionConfig config_;
+  // Who is known by his address stays the same in another network: the gateway gives the inner
+  // address to whom it knows.
+  IpAddress identity_address_;
   Rng& rng_;
   Counters counters_;
   JobId last_job_;
@@ -171,6 +179,7 @@ class Session::Impl {
   std::optional<Instant> connect_deadline_;
   Duration connect_left_{};  // while a form is open
   std::optional<Instant> up_since_;
+  bool moved_ = false;    // to another network since NAT-D was checked
   int quick_rounds_ = 0;  // Quick Modes of this attempt that nobody answered
   Instant last_sent_{};   // from the NAT-traversal port
   std::optional<Endpoint> last_heard_from_;
@@ -187,7 +196,7 @@ IkeSettings Session::Impl::ike_settings() const {
   settings.phase1.suites = profile.ike;
   settings.phase1.lifetime = profile.ike_lifetime;
   settings.phase1.psk = config_.psk.clone();
-  settings.phase1.own_id = id_payload(profile.local_id, config_.local.ike.address);
+  settings.phase1.own_id = id_payload(profile.local_id, identity_address_);
   if (profile.remote_id) {
     settings.phase1.remote_id = id_payload(*profile.remote_id, config_.gateway);
   }
@@ -243,6 +252,7 @@ void Session::Impl::handle(IkeEvent&& event, Step& st) {
   } else if (const auto* ended = std::get_if<IkeEnded>(&event)) {
     on_ike_ended(*ended, st);
   } else if (const auto* replaced = std::get_if<IkeReplaced>(&event)) {
+    moved_ = false;
     for (const auto& policy : wanted_policies()) children_.update(policy);
     if (replaced->renew) children_.renew(st.now);
   }
@@ -336,8 +346,9 @@ void Session::Impl::children_deadline(Step& st) {
 std::optional<Instant> Session::Impl::keepalive_due() const {
   const Duration interval = config_.profile.keepalive;
   if (!ike_.established() || !ike_.current().link().floated()) return std::nullopt;
-  if (interval == Duration::zero() || !ike_.current().phase1().nat().we_are_behind)
-    return std::nullopt;
+  // What NAT-D found holds for the network in which it was found.
+  const bool natted = ike_.current().phase1().nat().we_are_behind || moved_;
+  if (interval == Duration::zero() || !natted) return std::nullopt;
   return last_sent_ + interval;
 }
 

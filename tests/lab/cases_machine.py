@@ -211,3 +211,29 @@ def device_deleted_by_another(bench):
                "disconnect")
     wait_until(lambda: not client.pids(), "the client to end")
     bench.require_untouched(client)
+
+
+def move_laptop(laptop, old, new):
+    """Another address and a default route, as another network gives them."""
+    laptop.ip("addr", "del", f"{old}/24", "dev", "wlan0")  # takes the routes along
+    time.sleep(1)
+    laptop.ip("addr", "add", f"{new}/24", "dev", "wlan0")
+    laptop.ip("route", "add", "default", "via", lab.NAPT_INSIDE)
+
+
+@case
+def laptop_changes_its_network(bench):
+    bench.raise_lab(gateway.MAIN_XAUTH)
+    client = bench.connected(godwit.MAIN_XAUTH)
+    inner = client.address()
+    move_laptop(bench.lab.laptop, lab.LAPTOP, "192.168.77.20")
+    # The gateway that follows us answers at once; the new phase 1 takes a moment.
+    wait_until(lambda: client.status()["local"].startswith("192.168.77.20"),
+               "the client to notice", 15)
+    wait_until(lambda: client.host.ping(lab.OFFICE, seconds=1), "traffic to resume", 15)
+    require_equal(client.address(), inner, "inner address")
+    bench.fetch(client)
+    move_laptop(bench.lab.laptop, "192.168.77.20", lab.LAPTOP)
+    wait_until(lambda: client.host.ping(lab.OFFICE, seconds=1), "traffic to resume", 15)
+    bench.fetch(client)
+    bench.disconnect(client)

@@ -239,10 +239,7 @@ Outcome run_suspend(std::uint64_t seed, bool record) {
 Outcome run_roam(std::uint64_t seed, bool record) {
   SeededRng rng(seed ^ 0x4e4e'0006);
   WorldConfig config = random_world(seed, rng, record);
-  // Who is known by his address is somebody else in another network, and gets another inner one.
-  if (config.profile.local_id.type == config::Identity::Type::kIpv4) {
-    config.profile.local_id = default_profile().local_id;
-  }
+  config.gateway.follows_esp = rng.one_in(2);
   Outcome outcome;
   World w(config);
   if (bring_up(w, outcome)) {

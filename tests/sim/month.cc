@@ -32,7 +32,6 @@ Outcome run_month(std::uint64_t seed, bool record) {
   SeededRng rng(seed ^ 0x4e4e'0007);
   WorldConfig config = random_world(seed, rng, record);
   config.client_natted = true;
-  config.profile.local_id = default_profile().local_id;  // the same in every network
   config.profile.esp_lifetime = 1h;
   config.profile.ike_lifetime = 8h;
   config.gateway.dpd_delay = 60s;
