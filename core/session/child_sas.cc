@@ -76,6 +76,7 @@ void ChildSas::install(QuickOutcome&& sas, bool by_gateway, Step& st) {
   pair.rekey_at = st.now + rekey_after(sas.lifetime, st.rng);
   pair.expires = st.now + sas.lifetime;
   pair.confirmed = !by_gateway;
+  child->policy.offer.replaced = sas.outbound;
   if (rekey) pair.use_at = st.now + (by_gateway ? kOldInboundGrace : kHoldOutbound);
 }
 
@@ -230,6 +231,7 @@ void ChildSas::update(const ChildPolicy& policy) {
 void ChildSas::renew(Instant now) {
   for (Child& child : children_) {
     child.retry_at = now;
+    child.policy.offer.replaced.reset();  // a gateway that rebooted may count from the beginning
     if (!child.pairs.empty()) child.pairs.back().rekey_now = true;
   }
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/limits.h"
+
 namespace godwit::session {
 namespace {
 
@@ -14,8 +16,11 @@ using ike::v1::QuickResponder;
 using ike::v1::QuickStep;
 
 constexpr int kAttempts = 6;
-// Bounds what a gateway can make us compute at once (H19).
-constexpr std::size_t kRunningMax = 16;
+// H19: every Quick Mode of the gateway is work, and a pair of SAs for half a minute at least. More
+// of them than there are networks to replace would push out the pairs that carry the traffic.
+constexpr std::size_t kBegunMax = limits::kOutboundSasMax;
+constexpr Duration kBegunWindow = 30s;
+static_assert(limits::kOutboundSasMax + kBegunMax <= limits::kInboundSasMax);
 constexpr Duration kResponderPatience = 60s;
 
 EndCause cause_of(QuickFailureKind kind) {
@@ -52,6 +57,16 @@ void QuickModes::start(const IsakmpSa& sa, ChildPolicy policy, IkeLink& link, St
   apply(running, step, link, st);
 }
 
+bool QuickModes::may_begin(Instant now) {
+  if (now - window_ >= kBegunWindow) {
+    window_ = now;
+    begun_ = 0;
+  }
+  const auto unfinished = std::count_if(running_.begin(), running_.end(),
+                                        [](const auto& entry) { return !entry->ours(); });
+  return begun_ < kBegunMax && static_cast<std::size_t>(unfinished) < kBegunMax;
+}
+
 bool QuickModes::on_message(const IsakmpSa& sa, const ike::Header& header, Bytes message,
                             const std::vector<ChildPolicy>& policies, IkeLink& link, Step& st) {
   const auto it = std::find_if(running_.begin(), running_.end(), [&](const auto& entry) {
@@ -71,7 +86,7 @@ bool QuickModes::on_message(const IsakmpSa& sa, const ike::Header& header, Bytes
     return step.accepted;
   }
   if (link.ids.seen(header.message_id)) return st.refuse(Drop::kBadMessageId);
-  if (running_.size() >= kRunningMax) return st.refuse(Drop::kRateLimited);
+  if (!may_begin(st.now)) return st.refuse(Drop::kRateLimited);
   auto running = std::make_unique<Running>(
       Running{.machine = QuickResponder(sa, policies, header.message_id, st.rng),
               .remote = {},
@@ -82,6 +97,7 @@ bool QuickModes::on_message(const IsakmpSa& sa, const ike::Header& header, Bytes
               .give_up = st.now + kResponderPatience});
   std::get<QuickResponder>(running->machine).on_message(header, message, step);
   if (!step.accepted) return false;
+  ++begun_;
   link.ids.insert(header.message_id);
   link.replies.handled(key);
   running_.push_back(std::move(running));

@@ -43,9 +43,12 @@ class QuickModes {
 
   void apply(Running& running, ike::v1::QuickStep& step, IkeLink& link, Step& st);
   void finish(const Running* running);
+  bool may_begin(Instant now);  // another one of the gateway's
 
   std::vector<std::unique_ptr<Running>> running_;
   std::uint64_t retransmissions_ = 0;
+  Instant window_{};
+  std::size_t begun_ = 0;  // by the gateway, since window_
 };
 
 }  // namespace godwit::session

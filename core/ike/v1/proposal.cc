@@ -217,7 +217,8 @@ Result<Phase2Choice, Refusal> match_phase2(const SaPayload& answer, const Phase2
   const Proposal& proposal = answer.proposals[0];
   const std::optional<EspSpi> spi = usable_spi(proposal.spi);
   // Our own SPI echoed would make both directions share a name, and a confused peer never worked.
-  if (!spi || *spi == offer.spi) return fail(Refusal::kMalformed);
+  // RFC 4303 2.1: an SPI names one SA of its receiver, so a new SA cannot have the old one's.
+  if (!spi || *spi == offer.spi || spi == offer.replaced) return fail(Refusal::kMalformed);
   const std::optional<EspSuite> suite = matching_suite(proposal.transforms[0], offer);
   if (!suite) return fail(Refusal::kNotOffered);
   return Phase2Choice{*spi, *suite,
@@ -236,7 +237,7 @@ Result<Phase2Acceptance, Refusal> accept_phase2(const SaPayload& proposed,
                  other.protocol != Protocol::kEsp;
         });
     const std::optional<EspSpi> spi = usable_spi(proposal.spi);
-    if (bundled || !spi) continue;
+    if (bundled || !spi || spi == policy.replaced) continue;
     for (const Transform& transform : proposal.transforms) {
       const std::optional<EspSuite> suite = matching_suite(transform, policy);
       if (!suite) continue;

@@ -41,6 +41,7 @@ struct Phase2Offer {
   std::optional<crypto::DhGroup> pfs;
   Duration lifetime{};
   std::uint16_t encapsulation = kEncapUdpTunnel;
+  std::optional<EspSpi> replaced;  // the peer's SPI of the pair before
 };
 SaPayload offer_phase2(const Phase2Offer& offer);
 
