@@ -44,7 +44,8 @@ void World::check_sent(const Flight& flight) {
 
 // No inner packet leaves as it is: each holds kMark.
 void World::check_plaintext(Bytes datagram) {
-  if (!std::ranges::search(datagram, kMark).empty()) violate("plaintext outside the tunnel");
+  const auto found = std::search(datagram.begin(), datagram.end(), kMark.begin(), kMark.end());
+  if (found != datagram.end()) violate("plaintext outside the tunnel");
 }
 
 // RFC 4303 3.3.3: under one SA each number is sent once, and they go up.
