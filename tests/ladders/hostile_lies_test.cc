@@ -3,6 +3,7 @@
 // of fragments and ICMP.
 #include <array>
 
+#include "core/net/checksum.h"
 #include "tests/ladders/hostile.h"
 
 namespace godwit::sim {
@@ -12,7 +13,7 @@ using ike::PayloadType;
 using session::EndCause;
 using session::LocalPort;
 
-TEST_CASE("payloads that the exchange has no place for spoil their message") {
+TEST_CASE("A21: payloads that the exchange has no place for spoil their message") {
   for (const bool aggressive_mode : {false, true}) {
     WorldConfig config;
     config.profile.aggressive = aggressive_mode;
@@ -41,7 +42,7 @@ TEST_CASE("a lifetime of zero does not make a storm of rekeys") {
   CHECK(w.gateway().quick_modes() <= 15);
 }
 
-TEST_CASE("an older answer in place of the new one") {
+TEST_CASE("B06: an older answer in place of the new one") {
   for (const bool aggressive_mode : {false, true}) {
     auto config = with_xauth();
     config.profile.aggressive = aggressive_mode;
@@ -61,7 +62,7 @@ TEST_CASE("an older answer in place of the new one") {
 }
 
 // H18: RFC 4303 2.1 lets the receiver choose its SPI, and one SPI is one SA. The old pair stays.
-TEST_CASE("a rekey that is answered with the SPI of the pair before") {
+TEST_CASE("H18: a rekey that is answered with the SPI of the pair before") {
   WorldConfig config;
   config.profile.esp_lifetime = 600s;
   Run w(config);
@@ -169,7 +170,7 @@ TEST_CASE("H07, A25: R-U-THERE without protection is never answered") {
   }
 }
 
-TEST_CASE("every lie in plaintext at once") {
+TEST_CASE("H07: every lie in plaintext at once") {
   auto config = with_xauth();
   config.gateway.lies.plaintext_delete = true;
   config.gateway.lies.plaintext_notify = true;
@@ -185,6 +186,33 @@ TEST_CASE("every lie in plaintext at once") {
     CHECK(w.ping());
     CHECK(w.forms() == 1);
   }
+}
+
+// An ICMP error never reaches the core. A forged "fragmentation needed" can lower the kernel's path
+// MTU, and the client answers a refused datagram with set_mtu, never below 576.
+TEST_CASE("H22: with the least MTU that a forged ICMP can bring about the tunnel lives") {
+  Run w;
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  REQUIRE(w.ping());
+  w.data_path().set_mtu(576);
+  ByteVec large(577);
+  large[0] = 0x45;
+  store_be<std::uint16_t>(MutBytes(large).subspan(2), 577);
+  large[6] = 0x40;  // do not fragment
+  large[8] = 64;
+  large[9] = 17;
+  std::ranges::copy(w.tunnel()->addresses.front().address().bytes(), large.begin() + 12);
+  std::ranges::copy(IpAddress::parse("10.1.0.10")->bytes(), large.begin() + 16);
+  store_be<std::uint16_t>(MutBytes(large).subspan(10), checksum(Bytes(large).first(20)));
+  CHECK_FALSE(w.send_inner(large));
+  CHECK(w.data_path().counters().of(Drop::kTooBig) == 1);
+  for (int i = 0; i < 60; ++i) {
+    CHECK(w.ping());
+    w.run_for(5s);
+  }
+  CHECK(w.up());
+  CHECK(w.ping_from_office());
 }
 
 }  // namespace

@@ -128,7 +128,7 @@ TEST_CASE("H06: a plaintext notify ends nothing before ten seconds") {
 }
 
 // Old messages of the gateway, in any later state, get at most an answer that was given before.
-TEST_CASE("replayed messages move nothing") {
+TEST_CASE("B06: replayed messages move nothing") {
   for (const bool aggressive_mode : {false, true}) {
     auto config = with_xauth();
     config.profile.aggressive = aggressive_mode;
@@ -158,7 +158,7 @@ TEST_CASE("replayed messages move nothing") {
 
 // Before each genuine message of the gateway: all its truncations, and when it is encrypted all its
 // single-bit flips. The first genuine copy still does its work.
-TEST_CASE("all truncations, and all flipped bits of what is encrypted") {
+TEST_CASE("A20: all truncations, and all flipped bits of what is encrypted") {
   for (const bool aggressive_mode : {false, true}) {
     auto config = with_xauth();
     config.profile.aggressive = aggressive_mode;
@@ -194,7 +194,7 @@ TEST_CASE("all truncations, and all flipped bits of what is encrypted") {
 
 // Nothing in a plaintext message says which copy is the genuine one: a flipped responder cookie is
 // as good as the real one. The attempt may be spoiled, the connect is not. Every third bit.
-TEST_CASE("flipped bits of the plaintext messages") {
+TEST_CASE("B06, B12: flipped bits of the plaintext messages") {
   for (const bool aggressive_mode : {false, true}) {
     for (int victim = 0; victim < (aggressive_mode ? 1 : 2); ++victim) {
       std::size_t bits = 1;
@@ -316,7 +316,7 @@ TEST_CASE("H21: keepalives and runts") {
   CHECK(cause_is(w, session::EndCause::kGatewayLost));
 }
 
-TEST_CASE("plaintext deletes and notifies of the gateway itself change nothing") {
+TEST_CASE("H07: plaintext deletes and notifies of the gateway itself change nothing") {
   auto config = with_xauth();
   config.gateway.lies.plaintext_delete = true;
   config.gateway.lies.plaintext_notify = true;

@@ -67,7 +67,7 @@ std::vector<Odd> odd_messages() {
   };
 }
 
-TEST_CASE("matrix: every authentic message at every moment") {
+TEST_CASE("matrix, B01: every authentic message at every moment") {
   const auto odd = odd_messages();
   for (std::size_t which = 0; which < odd.size(); ++which) {
     for (const bool aggressive_mode : {false, true}) {

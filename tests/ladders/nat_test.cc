@@ -99,7 +99,7 @@ TEST_CASE("a gateway without NAT traversal") {
   CHECK(cause_is(w, session::EndCause::kNoNatTraversal));
 }
 
-TEST_CASE("odd NAT-D payloads count as a NAT") {
+TEST_CASE("odd NAT-D payloads count as a NAT (B12)") {
   WorldConfig config;
   config.client_natted = false;
   SUBCASE("wrong") { config.gateway.lies.wrong_nat_d = true; }

@@ -117,6 +117,10 @@ BANNED = [
 # A shell may run the fixed commands of a test, never anything in what is shipped.
 BANNED_WHERE_SHIPPED = [(re.compile(r"\bsystem\("), "a shell")]
 CORPUS = "tests/fuzz/corpus/"
+# The table of hostile inputs and its rows, each of which names tests or says why there is none.
+HOSTILE = "tests/HOSTILE.md"
+HOSTILE_ROWS = ([f"H{n:02}" for n in range(1, 24)] + [f"A{n:02}" for n in range(1, 28)]
+                + [f"B{n:02}" for n in range(1, 20)])
 EXEMPT_FROM_WORDS = {"tests/tidy/tidy.py"}
 
 CODE = {".h", ".cc"}
@@ -290,12 +294,43 @@ def check_headers(path, text, siblings):
             yield Finding(path, first[0], "header", f'the first include must be "{own}"')
 
 
-def check_text(path, text, siblings):
+def test_names(text):
+    """The names of the TEST_CASEs of a C++ file, strings that were broken over lines joined."""
+    for match in re.finditer(r'\bTEST_CASE\(((?:\s*"(?:\\.|[^"\\\n])*")+)\s*\)', text):
+        pieces = re.findall(r'"((?:\\.|[^"\\\n])*)"', match.group(1))
+        yield re.sub(r"\\(.)", r"\1", "".join(pieces))
+
+
+def check_hostile(path, text, tests):
+    if path != HOSTILE:
+        return
+    rows = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        match = re.match(r"\| ([HAB]\d\d) \|(.*)\|(.*)\|$", line)
+        if match is None:
+            continue
+        row, named, reason = (part.strip() for part in match.groups())
+        if row in rows or row not in HOSTILE_ROWS:
+            yield Finding(path, number, "hostile", f"{row} is no row, or is one twice")
+        rows[row] = number
+        quoted = re.findall(r'"([^"]+)"', named)
+        if not quoted and (named != "none" or not reason):
+            yield Finding(path, number, "hostile", f"{row} names no test and gives no reason")
+        for name in quoted:
+            if name not in tests:
+                yield Finding(path, number, "hostile", f'there is no test "{name}"')
+    for row in HOSTILE_ROWS:
+        if row not in rows:
+            yield Finding(path, 1, "hostile", f"{row} is missing")
+
+
+def check_text(path, text, siblings, tests=frozenset()):
     yield from check_edges(path, text)
     yield from check_words(path, text)
     yield from check_lines(path, text)
     yield from check_lengths(path, text)
     yield from check_headers(path, text, siblings)
+    yield from check_hostile(path, text, tests)
 
 
 # ---- files --------------------------------------------------------------------------------------
@@ -315,6 +350,8 @@ def tracked(source):
 def text_findings(source):
     paths = tracked(source)
     siblings = set(paths)
+    tests = {name for path in paths if path.startswith("tests/") and path.endswith(".cc")
+             for name in test_names((source / path).read_text("utf-8", "replace"))}
     findings = []
     for path in paths:
         if Path(path).suffix not in TEXT:
@@ -322,7 +359,7 @@ def text_findings(source):
         octets = (source / path).read_bytes()
         if b"\0" in octets:
             continue
-        findings += check_text(path, octets.decode("utf-8", "replace"), siblings)
+        findings += check_text(path, octets.decode("utf-8", "replace"), siblings, tests)
     findings += [Finding(path, 1, "file", "an exception for a file that does not exist")
                  for path in LONG_FILES if path not in siblings]
     return findings
@@ -407,6 +444,10 @@ def archive_findings(source, build):
 
 def long_function(head, lines):
     return head + " {\n" + "  f();\n" * (lines - 2) + "}\n"
+
+
+def hostile_table(rows=tuple(HOSTILE_ROWS), cells=' "a test"; "b" | | '):
+    return "".join(f"| {row} |{cells}".rstrip() + "\n" for row in rows)
 
 
 # (rule that must fire or None, path, text)
@@ -495,7 +536,17 @@ SNIPPETS = [
     ("header", "core/base/own.cc", "int a;\n"),
     (None, "core/base/own.cc", '#include "core/base/own.h"\n\n#include <vector>\n'),
     (None, "core/base/alone.cc", "#include <vector>\n"),
+    ("hostile", HOSTILE, hostile_table(cells=' "a test"; "no test" | | ')),
+    ("hostile", HOSTILE, hostile_table(cells=" none | | ")),
+    ("hostile", HOSTILE, hostile_table(cells=" | a reason | ")),
+    ("hostile", HOSTILE, hostile_table(rows=HOSTILE_ROWS[1:])),
+    ("hostile", HOSTILE, hostile_table(rows=[*HOSTILE_ROWS, "H01"])),
+    ("hostile", HOSTILE, hostile_table(rows=[*HOSTILE_ROWS, "H99"])),
+    (None, HOSTILE, hostile_table()),
+    (None, HOSTILE, hostile_table(cells=" none | there is no EAP | ")),
 ]
+# The tests that the snippets above may name.
+SNIPPET_TESTS = 'TEST_CASE("a test") {}\nTEST_CASE(\n    "b"\n    "") {}\n'
 
 SYMBOLS_BAD = [
     "socket@GLIBC_2.2.5", "bind", "sendmsg", "recvfrom", "__recv_chk", "open64", "__open_2",
@@ -518,7 +569,8 @@ SYMBOLS_GOOD = [
 
 def self_test_snippets():
     for number, (rule, path, text) in enumerate(SNIPPETS):
-        fired = {f.rule for f in check_text(path, text, {"core/base/own.h", path})}
+        fired = {f.rule for f in check_text(path, text, {"core/base/own.h", path},
+                                            set(test_names(SNIPPET_TESTS)))}
         if fired != ({rule} if rule else set()):
             yield f"snippet {number} ({path}): expected {rule}, got {sorted(fired)}"
 
@@ -572,7 +624,7 @@ def self_test_format():
 def self_test_rules():
     """Every rule has a snippet that it fires on, every room a place in the tables."""
     fired = {rule for rule, _, _ in SNIPPETS if rule}
-    wanted = {"edge", "word", "columns", "tab", "trailing", "function", "file", "header"}
+    wanted = {"edge", "word", "columns", "tab", "trailing", "function", "file", "header", "hostile"}
     if fired != wanted:
         yield f"rules without a bad snippet: {sorted(wanted - fired)}"
     core = {room for room in EDGES if room.startswith("core/")}

@@ -17,7 +17,7 @@ TEST_CASE("loads and stores are in network order") {
   CHECK(load_be<std::uint64_t>(octets) == 0x0102030405060708);
 }
 
-TEST_CASE("a reader takes from both ends and never past them") {
+TEST_CASE("a reader takes from both ends and never past them (A27)") {
   const ByteVec input = {1, 2, 3, 4, 5, 6, 7, 8};
   Reader reader(input);
   const auto head = reader.take<3>();

@@ -167,7 +167,7 @@ TEST_CASE("H30: ten thousand clients leave room for none but are let go") {
   CHECK(got(client) == "{\"ok\":true}\n");
 }
 
-TEST_CASE("the socket is for its owner and group, and goes with the server") {
+TEST_CASE("the socket is for its owner and group, and goes with the server (B15)") {
   const TempDir dir;
   const auto path = dir.path() + "/t.sock";
   {

@@ -322,7 +322,7 @@ TEST_CASE("g^xy keeps its leading zeros: ECP, multiples of the base point found 
   }
 }
 
-TEST_CASE("a public value of another length is refused") {
+TEST_CASE("a public value of another length is refused (H09, A08)") {
   SeededRng rng(10);
   for (const DhGroup group : {DhGroup::kModp1024, DhGroup::kModp2048, DhGroup::kEcp256,
                               DhGroup::kEcp384, DhGroup::kEcp521}) {
@@ -342,7 +342,7 @@ TEST_CASE("a public value of another length is refused") {
   }
 }
 
-TEST_CASE("MODP: 0, 1, p-1, p and above are refused, their neighbours are not") {
+TEST_CASE("MODP: 0, 1, p-1, p and above are refused, their neighbours are not (H09, A09)") {
   SeededRng rng(11);
   for (const DhGroup group : kModpGroups) {
     CAPTURE(name(group));
@@ -358,7 +358,7 @@ TEST_CASE("MODP: 0, 1, p-1, p and above are refused, their neighbours are not") 
   }
 }
 
-TEST_CASE("ECP: what is not a point of the curve is refused") {
+TEST_CASE("ECP: what is not a point of the curve is refused (H09, A09)") {
   SeededRng rng(12);
   for (const DhGroup group : kEcpGroups) {
     CAPTURE(name(group));

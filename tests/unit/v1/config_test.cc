@@ -31,7 +31,7 @@ ByteVec split_entry(std::uint8_t a, std::uint8_t b, std::uint8_t mask_a, std::ui
 
 }  // namespace
 
-TEST_CASE("MC-08: only a usable unicast address is taken") {
+TEST_CASE("MC-08, H15: only a usable unicast address is taken") {
   CHECK(read({octets(CfgAttr::kIp4Address, {10, 1, 2, 3})}).address ==
         IpAddress::parse("10.1.2.3"));
   for (const ByteVec& bad : {ByteVec{0, 0, 0, 0}, ByteVec{127, 0, 0, 1}, ByteVec{224, 0, 0, 1},
@@ -54,7 +54,7 @@ TEST_CASE("MC-09: netmasks are contiguous, DNS servers few and usable") {
   CHECK(read({octets(CfgAttr::kIp4Dns, {127, 0, 0, 53})}).dns.empty());
 }
 
-TEST_CASE("MC-10: split networks; everything in the list means everything") {
+TEST_CASE("MC-10, H16: split networks; everything in the list means everything") {
   CHECK(read({octets(CfgAttr::kUnitySplitInclude, split_entry(10, 50, 255, 255))}).split_include ==
         std::vector<Prefix>{*Prefix::parse("10.50.0.0/16")});
   CHECK(read({octets(CfgAttr::kUnitySplitInclude, ByteVec(13))}).split_include.empty());
@@ -99,7 +99,7 @@ TEST_CASE("DNS names") {
   CHECK_FALSE(is_dns_name(std::string(200, 'a') + "." + std::string(60, 'b')));
 }
 
-TEST_CASE("XA-04, XA-05: a request becomes fields, the reply echoes its type") {
+TEST_CASE("XA-04, XA-05, A17, H14: a request becomes fields, the reply echoes its type") {
   CfgPayload cfg{CfgType::kRequest,
                  7,
                  {Attribute::number16(n(CfgAttr::kXauthType), 0),

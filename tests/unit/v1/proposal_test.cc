@@ -73,7 +73,7 @@ TEST_CASE("ISK-18: an answer is accepted when it is one of the offers") {
   }
 }
 
-TEST_CASE("ISK-19: a changed, added or missing attribute is refused") {
+TEST_CASE("ISK-19, H08: a changed, added or missing attribute is refused") {
   const SaPayload offer = offer_phase1(kSuites, kAuthPsk, 24h);
   const auto refused = [&](auto change) {
     SaPayload answer = pick(offer, 0);
@@ -91,7 +91,7 @@ TEST_CASE("ISK-19: a changed, added or missing attribute is refused") {
   CHECK_FALSE(xauth);
 }
 
-TEST_CASE("ISK-20: two transforms, two proposals or none are refused") {
+TEST_CASE("ISK-20, H08: two transforms, two proposals or none are refused") {
   const SaPayload offer = offer_phase1(kSuites, kAuthPsk, 24h);
   CHECK_FALSE(match_phase1(offer, kSuites, kAuthPsk, 24h));
   SaPayload two = pick(offer, 0);

@@ -127,7 +127,7 @@ TEST_CASE("header: lengths (ISK-03, ISK-32)") {
   CHECK(header_drop(large) == Drop::kTooLarge);
 }
 
-TEST_CASE("chain: all 256 payload types (ISK-06)") {
+TEST_CASE("chain: all 256 payload types (ISK-06, A07)") {
   for (unsigned value = 1; value < 256; ++value) {
     INFO(value);
     const PayloadType type{static_cast<std::uint8_t>(value)};
@@ -153,13 +153,13 @@ TEST_CASE("chain: all 256 payload types (ISK-06)") {
   }
 }
 
-TEST_CASE("chain: an unknown type is refused before its length is believed") {
+TEST_CASE("chain: an unknown type is refused before its length is believed (A14, A21)") {
   CHECK(walk(PayloadType{33}, from_hex("00000004")) == Drop::kBadPayloadType);
   CHECK(walk(PayloadType{53}, {}) == Drop::kBadPayloadType);
   CHECK(walk(PayloadType{15}, from_hex("00000018")) == Drop::kBadPayloadType);
 }
 
-TEST_CASE("chain: lengths (ISK-04)") {
+TEST_CASE("chain: lengths (ISK-04, A06)") {
   const PayloadType hash = PayloadType::kHash;
   CHECK(walk(hash, from_hex("00000000")) == Drop::kBadLength);
   CHECK(walk(hash, from_hex("08000000")) == Drop::kBadLength);  // a loop onto itself
@@ -195,7 +195,7 @@ TEST_CASE("chain: reserved octets count only after decryption (ISK-02)") {
   }
 }
 
-TEST_CASE("chain: at most 64 payloads, 20 vendor IDs (ISK-05)") {
+TEST_CASE("chain: at most 64 payloads, 20 vendor IDs (ISK-05, A04)") {
   ChainBuilder chain;
   for (std::size_t i = 0; i < limits::kPayloadsMax; ++i) chain.add(PayloadType::kNatD, ByteVec(1));
   CHECK(decode_payloads(chain.first(), chain.octets(), false)->all().size() == 64);
@@ -246,7 +246,7 @@ TEST_CASE("builder: bodies can be filled in afterwards") {
   CHECK(chain.body(2).empty());
 }
 
-TEST_CASE("rules: missing, duplicate, unexpected") {
+TEST_CASE("rules: missing, duplicate, unexpected (B07)") {
   constexpr Rule kRules[] = {{PayloadType::kHash, 1, 1}, {PayloadType::kNotify, 0, 2}};
   const auto check = [&](std::initializer_list<PayloadType> types) {
     ChainBuilder chain;

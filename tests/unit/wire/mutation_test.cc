@@ -63,7 +63,7 @@ TEST_CASE("every sample decodes") {
   CHECK(samples().size() == 37);
 }
 
-TEST_CASE("every truncation of every message is refused") {
+TEST_CASE("every truncation of every message is refused (A06, A27)") {
   for (const Sample& sample : samples()) {
     INFO(sample.name);
     const ByteVec message = sample.message();
@@ -130,7 +130,7 @@ TEST_CASE("every flipped bit in the lengths and next payload fields is refused o
   }
 }
 
-TEST_CASE("octets of every length from 0 to 300 to every decoder") {
+TEST_CASE("octets of every length from 0 to 300 to every decoder (A05)") {
   Random random(1);
   for (std::size_t size = 0; size <= 300; ++size) {
     INFO(size);

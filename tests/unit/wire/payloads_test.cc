@@ -239,7 +239,7 @@ TEST_CASE("attributes: ends and limits") {
   }
 }
 
-TEST_CASE("nonce: 8 to 256 octets (IKE1-06)") {
+TEST_CASE("nonce: 8 to 256 octets (IKE1-06, H10)") {
   for (std::size_t size = 0; size < 300; ++size) {
     INFO(size);
     const ByteVec body(size);

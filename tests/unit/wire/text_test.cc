@@ -26,7 +26,7 @@ TEST_CASE("text: printable ASCII stays, controls do not") {
   CHECK(escaped(std::string_view("a\0b", 3)) == "a\\x00b");
 }
 
-TEST_CASE("text: escape sequences of terminals") {
+TEST_CASE("text: escape sequences of terminals (A22, A23)") {
   CHECK(escaped("\x1b]0;title\x07") == "\\x1b]0;title\\x07");
   CHECK(escaped("\x1b[2J\x1b[H") == "\\x1b[2J\\x1b[H");
   CHECK(escaped("\x9b"
