@@ -110,6 +110,13 @@ Result<platform::UndoJournal, Failure> open_journal(const std::string& name, Pro
   return fail(failure(ExitCode::kInternal, "the undo journal cannot be replaced"));
 }
 
+// The tunnel's two sockets, and what the session is told of them.
+struct Sockets {
+  platform::UdpSocket ike;
+  platform::UdpSocket natt;
+  session::LocalEndpoints local;
+};
+
 class Connection {
  public:
   Connection(const config::Profile& profile, const ConnectOptions& options, Progress& progress)
@@ -122,6 +129,7 @@ class Connection {
   Result<session::SessionConfig, Failure> session_config(platform::Signals& signals,
                                                          const IpAddress& gateway,
                                                          const session::LocalEndpoints& local);
+  Result<Sockets, Failure> open_sockets(const IpAddress& gateway, std::uint32_t fwmark) const;
   Result<SecretBytes, Failure> password_of_file() const;
   Result<ExitCode, Failure> undo(Machine& machine, const session::EndReason& reason,
                                  bool was_up) const;
@@ -153,6 +161,21 @@ Result<SecretBytes, Failure> Connection::password_of_file() const {
     return SecretBytes();
   }
   return read_secret_file(profile_.password.path);
+}
+
+// Bound to no address: in another network the kernel chooses another source.
+Result<Sockets, Failure> Connection::open_sockets(const IpAddress& gateway,
+                                                  std::uint32_t fwmark) const {
+  const auto source = platform::source_address_for(gateway, fwmark);
+  if (!source) return fail(of_system(ExitCode::kUnreachable, source.error()));
+  const IpAddress any = source->is_v4() ? IpAddress::v4(0) : *IpAddress::parse("::");
+  auto ike = platform::UdpSocket::open(any, profile_.local_port, fwmark);
+  if (!ike) return fail(of_system(code_of(ike.error()), ike.error()));
+  auto natt = platform::UdpSocket::open(any, profile_.local_natt_port, fwmark);
+  if (!natt) return fail(of_system(code_of(natt.error()), natt.error()));
+  const session::LocalEndpoints local = {{*source, ike->local().port},
+                                         {*source, natt->local().port}};
+  return Sockets{std::move(*ike), std::move(*natt), local};
 }
 
 Failure Connection::ended(const session::EndReason& reason) const {
@@ -187,21 +210,11 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
     return fail(refused(pushed.error()));
   }
   const TunnelNumbers numbers = numbers_for(tun->index());
-  const auto source = platform::source_address_for(gateway, numbers.fwmark);
-  if (!source) return fail(of_system(ExitCode::kUnreachable, source.error()));
-  // Bound to no address: in another network the kernel chooses another source.
-  const IpAddress any = source->is_v4() ? IpAddress::v4(0) : *IpAddress::parse("::");
-  auto ike = platform::UdpSocket::open(any, profile_.local_port, numbers.fwmark);
-  if (!ike) return fail(refused(ike.error()));
-  auto natt = platform::UdpSocket::open(any, profile_.local_natt_port, numbers.fwmark);
-  if (!natt) return fail(refused(natt.error()));
-
+  Sockets sockets = GODWIT_TRY(open_sockets(gateway, numbers.fwmark));
   auto links = platform::LinkMonitor::open();
   if (!links) return fail(refused(links.error()));
 
-  const session::LocalEndpoints local = {{*source, ike->local().port},
-                                         {*source, natt->local().port}};
-  session::SessionConfig config = GODWIT_TRY(session_config(*signals, gateway, local));
+  session::SessionConfig config = GODWIT_TRY(session_config(*signals, gateway, sockets.local));
   SecretBytes password = GODWIT_TRY(password_of_file());
   if (const auto pushed = journal->push(platform::UndoFile{socket_path(profile_.name)}); !pushed) {
     return fail(refused(pushed.error()));
@@ -230,7 +243,8 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   };
   hooks.up = [&] { up(assigned.value_or(session::Event{session::TunnelUp{}})); };
   TunnelLoop loop(std::move(config),
-                  {*tun, *ike, *natt, *signals, *cancel, *links, machine, control, numbers.fwmark},
+                  {*tun, sockets.ike, sockets.natt, *signals, *cancel, *links, machine, control,
+                   numbers.fwmark},
                   std::move(*engine), std::move(*worker), std::move(password),
                   options_.keylog ? std::optional<KeyLog>(*options_.keylog) : std::nullopt, hooks);
   const session::EndReason reason = loop.run();
