@@ -91,11 +91,23 @@ class StatementLexer {
       }
       open_.pop_back();
     }
+    if (c == '=') check_equals(at);
+    if (c == ',' || c == '{') equals_ = false;
     if (c == '.') {
       found_.dots = std::max(found_.dots, ++dots_);
     } else if (c == '=' || c == ',' || c == '{' || c == '[') {
       dots_ = 0;
     }
+  }
+
+  // TOML reads 2p='x' as one odd number, its marks and all.
+  void check_equals(std::size_t at) {
+    const bool in_list = !open_.empty() && open_.back() == ']';
+    if (equals_ || in_list) {
+      stumble(at, "an equals sign that belongs to no key",
+              "a text stands between two straight quotation marks: \"...\"");
+    }
+    equals_ = true;
   }
 
   // A mark elsewhere, as in 12"x", begins no text for TOML, which reads what follows as it stands.
@@ -139,6 +151,7 @@ class StatementLexer {
   Statement found_;
   std::string open_;  // the closing brackets that are due, innermost last
   int dots_ = 0;
+  bool equals_ = false;  // since the statement, its table or its entry of a table began
   std::size_t opened_ = 0;
   char last_ = 0;  // that is not blank
 };
@@ -217,7 +230,12 @@ class DocumentReader {
                   "a profile's keys have none");
       return statement.end;
     }
-    if (const auto& mishap = statement.mishap) {
+    // A bracket that is never closed takes in the lines below, and what seems odd in them.
+    const auto& mishap = statement.mishap;
+    const bool below =
+        mishap && statement.open && *statement.open < mishap->at &&
+        text_.substr(*statement.open, mishap->at - *statement.open).find('\n') != text_.npos;
+    if (mishap && !below) {
       report_.add(locate(text_, mishap->at), std::string(mishap->message),
                   std::string(mishap->hint));
       return resume(statement);

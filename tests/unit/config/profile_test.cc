@@ -213,6 +213,8 @@ TEST_CASE("mistakes against TOML") {
   // toml++ 3.3 looks ahead in a number and takes what is found here for impossible.
   CHECK(said("gateway = \"g\"\nmtu = 0\"\xef\xbb\xbb\n")
             .starts_with("p.toml:2:9: a character that may stand only inside a text;"));
+  CHECK(said("gateway = \"g\"\nmtu = 2p='=\xd0\xae\n")
+            .starts_with("p.toml:2:9: an equals sign that belongs to no key;"));
   CHECK(said("gateway = \"g\"\nid = \"\xef\xbb\xbb\"\n").empty());
   CHECK(said("gateway = \"g\"\na.a.a.a.a.a.a.a.a.a.a = 1\n") ==
         "p.toml:2:1: a key with 10 dots; a profile's keys have none");
