@@ -182,6 +182,11 @@ void ChildSas::expire(Child& child, Due& due, Step& st) {
     return true;
   });
   due.expired |= had_any && child.pairs.empty();
+  // The last pair that sent is gone: what is left has to carry the traffic.
+  const auto held = [](const Pair& pair) { return pair.use_at.has_value(); };
+  if (!child.pairs.empty() && std::ranges::all_of(child.pairs, held)) {
+    use(child, child.pairs.back(), st);
+  }
 }
 
 std::optional<Instant> ChildSas::child_deadline(const Child& child) {

@@ -150,6 +150,7 @@ void IkeSa::heard(const Endpoint& from, Step& st) {
   confirmed_ = true;
   unanswered_since_.reset();
   request_.stop();
+  if (retired_) return;
   // RFC 3947 7: behind a NAT ourselves, a new source of the peer's is not to be believed.
   if (!phase1_.nat().we_are_behind && from != link_.peer()) {
     st.report(PeerMoved{link_.peer(), from});
@@ -371,6 +372,11 @@ void IkeSa::delete_self(Step& st) {
   ended_ = true;
 }
 
+void IkeSa::retire() {
+  retired_ = true;
+  request_.stop();
+}
+
 void IkeSa::on_deadline(Step& st) {
   if (ended_) return;
   phase1_deadline(st);
@@ -404,7 +410,7 @@ void IkeSa::phase1_deadline(Step& st) {
 }
 
 void IkeSa::dpd_deadline(Step& st) {
-  if (!dpd_) return;
+  if (!dpd_ || retired_) return;
   const auto facts = dpd_facts();
   const auto at = dpd_->due(facts);
   if (!at || st.now < *at) return;
@@ -419,7 +425,7 @@ std::optional<Instant> IkeSa::due() const {
   if (!established()) return at;
   at = earlier(at, transactions_.due());
   at = earlier(at, quick_.due());
-  if (dpd_) at = earlier(at, dpd_->due(dpd_facts()));
+  if (dpd_ && !retired_) at = earlier(at, dpd_->due(dpd_facts()));
   return at;
 }
 

@@ -52,6 +52,8 @@ class IkeSa {
   void probe(Step& st);  // a DPD query, whether one is due or not
   void on_resume(Step& st);
   void delete_self(Step& st);
+  // Another SA took its place: it finishes what runs under it, and probes no more.
+  void retire();
 
   std::optional<Instant> due() const;
   Stage stage() const;
@@ -104,6 +106,7 @@ class IkeSa {
   Instant dpd_window_{};  // rate limit of answers to queries (H19)
   int dpd_answers_ = 0;
   std::uint64_t retransmissions_ = 0;
+  bool retired_ = false;
   bool ended_ = false;
 };
 

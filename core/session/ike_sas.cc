@@ -11,6 +11,8 @@ constexpr Duration kReplaceRetry = 60s;
 // As long as a connect attempt. A gateway that reboots is back by then, or its user is told.
 constexpr Duration kRecoverTime = 88s;
 constexpr Duration kRecoverRetry = 2s;
+// A gateway repeats its own questions about that long, and then drops what was half done.
+constexpr Duration kForgottenAfter = 20s;
 // The gateway moves the ESP SAs to the new ISAKMP SA on its own time.
 constexpr Duration kOldKept = 10s;
 
@@ -55,6 +57,22 @@ void IkeSas::with_next(Step& st, F call) {
   }
 }
 
+// What was begun under the SA that was replaced still counts, its end does not.
+template <class F>
+void IkeSas::with_old(Step& st, F call) {
+  Events events;
+  Step inner{st.now, st.rng, st.counters, st.out, st.last_job, events};
+  call(*old_, inner);
+  for (IkeEvent& event : events) {
+    if (std::holds_alternative<IkeEnded>(event)) {
+      earlier_retransmissions_ += old_->retransmissions();
+      old_.reset();
+    } else {
+      st.events.push_back(std::move(event));
+    }
+  }
+}
+
 void IkeSas::start(Step& st) {
   started_ = st.now;
   attempts_ = 1;
@@ -84,6 +102,11 @@ void IkeSas::begin_next(Step& st) {
   with_next(st, [](IkeSa& sa, Step& inner) { sa.start(inner); });
 }
 
+void IkeSas::drop_next() {
+  if (next_) earlier_retransmissions_ += next_->retransmissions();
+  next_.reset();
+}
+
 void IkeSas::on_message(const ike::Header& header, Bytes message, LocalPort port,
                         const Endpoint& from, const std::vector<ike::v1::ChildPolicy>& policies,
                         Step& st) {
@@ -91,6 +114,7 @@ void IkeSas::on_message(const ike::Header& header, Bytes message, LocalPort port
     sa.on_message(header, message, port, from, policies, inner);
   };
   if (next_ && next_->owns(header)) return with_next(st, deliver);
+  if (old_ && old_->owns(header)) return with_old(st, deliver);
   if (!current_ || !current_->owns(header)) return st.drop(Drop::kUnknownCookies);
   const auto before = current_->expires();
   with_current(st, deliver);
@@ -103,7 +127,9 @@ void IkeSas::on_message(const ike::Header& header, Bytes message, LocalPort port
 
 void IkeSas::on_job(JobDone& done, Step& st) {
   bool taken = false;
-  if (next_) with_next(st, [&](IkeSa& sa, Step& inner) { taken = sa.on_job(done, inner); });
+  const auto offer = [&](IkeSa& sa, Step& inner) { taken = sa.on_job(done, inner); };
+  if (next_) with_next(st, offer);
+  if (!taken && old_) with_old(st, offer);
   if (taken || !current_) return;
   with_current(st, [&](IkeSa& sa, Step& inner) {
     if (!sa.on_job(done, inner)) st.drop(Drop::kNotReady);
@@ -141,7 +167,7 @@ void IkeSas::on_network(const LocalEndpoints& local, Step& st) {
     return begin(st);
   }
   current_->link().move_local(local);
-  next_.reset();
+  drop_next();
   // Our authentic question tells the gateway where we are (RFC 3947 7), and most need no more. One
   // that does not answer it is connected to anew.
   if (lost_) {
@@ -149,6 +175,20 @@ void IkeSas::on_network(const LocalEndpoints& local, Step& st) {
   } else {
     current_->on_resume(st);
   }
+}
+
+void IkeSas::on_resume(Duration slept, Step& st) {
+  const bool forgotten = slept > kForgottenAfter;
+  if (!keep_) {
+    if (forgotten) start(st);
+    return;
+  }
+  if (recover_until_) recover_until_ = st.now + kRecoverTime;
+  if (next_ && forgotten) {
+    drop_next();
+    begin_next(st);
+  }
+  if (usable()) current_->on_resume(st);
 }
 
 void IkeSas::recover(EndReason reason, Step& st) {
@@ -167,9 +207,11 @@ void IkeSas::on_deadline(Step& st) {
     return;
   }
   if (old_ && st.now >= *old_until_) {
+    earlier_retransmissions_ += old_->retransmissions();
     old_->delete_self(st);
     old_.reset();
   }
+  if (old_) with_old(st, [](IkeSa& sa, Step& inner) { sa.on_deadline(inner); });
   if (next_) with_next(st, [](IkeSa& sa, Step& inner) { sa.on_deadline(inner); });
   if (!lost_) with_current(st, [](IkeSa& sa, Step& inner) { sa.on_deadline(inner); });
   if (usable() && st.now >= *current_->expires()) {
@@ -232,8 +274,7 @@ void IkeSas::on_next_event(IkeEvent&& event, Step& st) {
     // it is kept; the next attempt may be given the old address.
     if (next_address_ != address_ && !lost_) {
       next_->delete_self(st);
-      next_.reset();
-      return;
+      return drop_next();
     }
     if (next_address_ != address_) {
       st.events.emplace_back(
@@ -242,9 +283,8 @@ void IkeSas::on_next_event(IkeEvent&& event, Step& st) {
     }
     take_over(st);
   } else if (const auto* ended = std::get_if<IkeEnded>(&event)) {
-    earlier_retransmissions_ += next_->retransmissions();
     const IkeEnded end = *ended;
-    next_.reset();
+    drop_next();
     if (end.needs_force && !force_natt_) {
       force_natt_ = true;
       return begin_next(st);
@@ -261,10 +301,13 @@ void IkeSas::on_next_event(IkeEvent&& event, Step& st) {
 }
 
 void IkeSas::take_over(Step& st) {
-  earlier_retransmissions_ += current_->retransmissions();
   if (!lost_) {
+    // Its Quick Modes end there: a message of theirs may be under way.
     old_ = std::move(current_);
+    old_->retire();
     old_until_ = st.now + kOldKept;
+  } else {
+    earlier_retransmissions_ += current_->retransmissions();
   }
   current_ = std::move(next_);
   lost_ = false;
@@ -285,13 +328,16 @@ bool IkeSas::form_open() const {
 }
 
 std::uint64_t IkeSas::retransmissions() const {
-  return earlier_retransmissions_ + (current_ ? current_->retransmissions() : 0) +
-         (next_ ? next_->retransmissions() : 0);
+  std::uint64_t sum = earlier_retransmissions_;
+  for (const IkeSa* sa : {current_.get(), next_.get(), old_.get()}) {
+    if (sa != nullptr) sum += sa->retransmissions();
+  }
+  return sum;
 }
 
 std::optional<Instant> IkeSas::due() const {
   std::optional<Instant> at;
-  if (old_) at = earlier(at, old_until_);
+  if (old_) at = earlier(at, earlier(old_->due(), old_until_));
   if (next_) at = earlier(at, next_->due());
   if (current_ && !lost_) at = earlier(at, earlier(current_->due(), current_->expires()));
   if (keep_ && !next_) at = earlier(at, replace_at_);

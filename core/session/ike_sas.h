@@ -29,10 +29,9 @@ class IkeSas {
   void follow(const Endpoint& from, Step& st);
   // The laptop is somewhere else: `settings` knows the new address. Asks the gateway at once.
   void on_network(const LocalEndpoints& local, Step& st);
-  // The machine slept: is the gateway still there?
-  void on_resume(Step& st) {
-    if (keep_ && usable()) current_->on_resume(st);
-  }
+  // The machine slept: is the gateway still there? What was being negotiated begins again when it
+  // slept longer than a gateway waits for its peer.
+  void on_resume(Duration slept, Step& st);
   // What is up does not work any more: a new phase 1, then IkeReplaced. Tried for a bounded time;
   // then IkeEnded with `reason`.
   void recover(EndReason reason, Step& st);
@@ -71,8 +70,11 @@ class IkeSas {
   void with_current(Step& st, F call);
   template <class F>
   void with_next(Step& st, F call);
+  template <class F>
+  void with_old(Step& st, F call);
   void begin(Step& st);
   void begin_next(Step& st);
+  void drop_next();
   void on_current_event(IkeEvent&& event, Step& st);
   void on_current_ended(const IkeEnded& ended, Step& st);
   void on_next_event(IkeEvent&& event, Step& st);

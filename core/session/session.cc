@@ -46,7 +46,10 @@ class Session::Impl {
     run(now, out, [&](Step& st) {
       if (finished_) return;
       // Nothing but sleep makes us so late.
-      if (const auto due = next_deadline(); due && now - *due > kSleptTime) ike_.on_resume(st);
+      if (const auto due = next_deadline(); due && now - *due > kSleptTime) {
+        if (!up_since_) connect_deadline_ = now + kConnectTime;
+        ike_.on_resume(now - *due, st);
+      }
       ike_.on_deadline(st);
       handle_events(st);
       if (finished_) return;
@@ -89,7 +92,7 @@ class Session::Impl {
     run(now, out, [&](Step& st) {
       config_.local = local;
       if (finished_) return;
-      if (!up_since_ && connect_deadline_) connect_deadline_ = now + kConnectTime;
+      if (!up_since_) connect_deadline_ = now + kConnectTime;
       children_.moved();
       moved_ = true;
       ike_.on_network(local, st);

@@ -128,7 +128,8 @@ TEST_CASE("a Quick Mode whose last message never arrives is made again") {
   int swallowed = 0;
   w.tap = [&](Flight& flight) {
     if (flight.to_client || swallowed >= 8) return true;
-    const auto message = Sent{w.now(), flight}.message();
+    const Sent sent{w.now(), flight};
+    const Bytes message = sent.message();
     const auto header = ike::decode_header(message);
     // Message 3 holds a HASH alone: the shortest of all.
     if (!header || header->exchange != ike::Exchange::kQuick || message.size() > 80) return true;
@@ -153,6 +154,89 @@ TEST_CASE("a tunnel in which nobody answers is made again a few times only") {
   }
   CHECK(w.up());
   CHECK(w.status().rekeys == 3);
+}
+
+TEST_CASE("a sleep during a connect starts it again") {
+  Run w;
+  CAPTURE(w.ladder());
+  w.start();
+  w.run_for(15ms);
+  w.gateway().reboot();  // what was half done is not kept for an hour
+  w.suspend(1h);
+  REQUIRE(w.run_until([&] { return w.up(); }, 10s));
+  CHECK(w.ping());
+}
+
+TEST_CASE("a sleep while the gateway is being connected to anew") {
+  Run w(with_xauth());
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  w.gateway().reboot();
+  const Instant end = w.now() + 60s;
+  while (w.event_count<session::ConnectingAnew>() == 0 && w.now() < end) w.ping(500ms);
+  REQUIRE(w.event_count<session::ConnectingAnew>() == 1);
+  w.run_for(15ms);
+  w.gateway().reboot();
+  w.suspend(1h);
+  CHECK(traffic_within(w, 5s + w.config().user.delay));
+  CHECK(w.event_count<session::TunnelUp>() == 1);
+}
+
+// In either direction.
+bool is_quick(const World& w, const Flight& flight) {
+  const Sent sent{w.now(), {false, flight.from, flight.to, flight.bytes}};
+  const auto header = ike::decode_header(sent.message());
+  return header && header->exchange == ike::Exchange::kQuick;
+}
+
+TEST_CASE("a Quick Mode that began under an ISAKMP SA ends under it after that was replaced") {
+  WorldConfig config;
+  config.profile.esp_lifetime = 100s;
+  config.profile.ike_lifetime = 104s;
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  w.run_for(1s);
+  std::optional<Cookie> first;  // of the SA under which the Quick Mode began
+  std::size_t late = 0;
+  w.tap = [&](Flight& flight) {
+    if (flight.to_client || !is_quick(w, flight)) return true;
+    const Sent sent{w.now(), flight};
+    const Cookie cookie = ike::decode_header(sent.message())->initiator;
+    if (!first) first = cookie;
+    CHECK(cookie == *first);
+    // Nothing of it arrives before the other SA has taken over.
+    if (w.event_count<session::GatewayAuthenticated>() < 2) return false;
+    ++late;
+    return true;
+  };
+  REQUIRE(w.run_until([&] { return w.status().rekeys == 1; }, 95s));
+  CHECK(late >= 1);
+  CHECK(w.ping());
+}
+
+TEST_CASE("a new ESP SA carries the traffic as soon as its predecessor's life is over") {
+  WorldConfig config;
+  config.profile.esp_lifetime = 50s;
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  const Instant expires = w.now() + 50s;
+  w.run_for(1s);
+  std::optional<Flight> answer;
+  w.tap = [&](Flight& flight) {
+    if (!flight.to_client || !is_quick(w, flight)) return true;
+    if (!answer) answer = flight;
+    return false;
+  };
+  w.run_for(expires - 500ms - w.now());
+  REQUIRE(answer);
+  // Half of the second is left for which a new SA waits.
+  w.inject(session::LocalPort::kNatt, answer->from, answer->bytes);
+  CHECK(w.ping(200ms));
+  w.run_for(expires + 50ms - w.now());
+  CHECK(w.status().rekeys == 1);
+  CHECK(w.ping(200ms));
 }
 
 }  // namespace

@@ -168,7 +168,7 @@ const std::array kTroubles = {
             true},
     Trouble{"the laptop sleeps for a day",
             [](Plan& p, SeededRng& rng) { p.sleep_at = moment(rng, 2'000); },
-            {EndCause::kNoAnswer, EndCause::kNoAnswerAfterFloat, EndCause::kExpired},
+            {EndCause::kNoAnswer, EndCause::kNoAnswerAfterFloat},
             true},
     Trouble{"lie: HASH_R", lie<&Lies::wrong_hash_r>, {EndCause::kGatewayAuthFailed}},
     Trouble{"lie: HASH(2)", lie<&Lies::wrong_hash_2>, {EndCause::kNoAnswerAfterFloat}},

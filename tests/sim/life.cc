@@ -57,6 +57,11 @@ Duration random_seconds(SeededRng& rng, std::uint64_t from, std::uint64_t to) {
   return std::chrono::milliseconds(1000 * from + rng.below(1000 * (to - from)));
 }
 
+// A user who is asked for a password again takes his time.
+Duration users_time(const WorldConfig& config) {
+  return config.profile.xauth ? config.user.delay : Duration{};
+}
+
 // No session may gather SAs, whatever happened to it.
 void check_pairs(const World& w, Outcome& outcome) {
   if (w.data_path_facts().pair_count > 4 && outcome.problem.empty()) {
@@ -72,8 +77,8 @@ void at_each(World& w, std::initializer_list<ike::Exchange> exchanges, Duration 
   bool seen = false;
   w.tap = [&](Flight& flight) {
     if (flight.to_client) return true;
-    const auto message = Sent{w.now(), flight}.message();
-    const auto header = ike::decode_header(message);
+    const Sent sent{w.now(), flight};
+    const auto header = ike::decode_header(sent.message());
     if (header && std::ranges::find(exchanges, header->exchange) != exchanges.end()) seen = true;
     return true;
   };
@@ -228,7 +233,7 @@ Outcome run_suspend(std::uint64_t seed, bool record) {
       load(w, random_seconds(rng, 1, 60), 1s);
       w.suspend(kSleeps[outcome.label] + random_seconds(rng, 0, 10));
       ++outcome.happenings;
-      resumes(w, 15s, outcome);
+      resumes(w, 15s + users_time(config), outcome);
     }
     check_pairs(w, outcome);
   }
@@ -256,8 +261,7 @@ Outcome run_roam(std::uint64_t seed, bool record) {
         w.change_network(IpAddress::v4(0xc0a8'0000 + host), IpAddress::v4(0xc633'6500 + host));
       }
       ++outcome.happenings;
-      // A user who is asked for a password again takes his time.
-      resumes(w, 5s + (config.profile.xauth ? config.user.delay : Duration{}), outcome);
+      resumes(w, 5s + users_time(config), outcome);
       if (outcome.problem.empty() && w.tunnel()->addresses != inner) {
         outcome.problem = "another inner address";
       }

@@ -67,7 +67,7 @@ GatewayConfig default_gateway() {
 
 bool Sent::is_ike() const { return !message().empty(); }
 
-Bytes Sent::message() const {
+Bytes Sent::message() const& {
   if (flight.to_client) return {};
   const Bytes all(flight.bytes);
   if (all.size() >= ike::kHeaderSize && load_be<std::uint32_t>(all) != 0 &&

@@ -71,7 +71,8 @@ struct Sent {
   Flight flight;  // from is the client's own endpoint, before the NAPT
   bool is_ike() const;
   bool is_keepalive() const { return flight.bytes.size() == 1 && flight.bytes[0] == 0xff; }
-  Bytes message() const;  // of IKE, behind the marker
+  Bytes message() const&;  // of IKE, behind the marker
+  Bytes message() const&& = delete;
 };
 
 class World {

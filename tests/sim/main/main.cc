@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
@@ -137,6 +138,16 @@ std::string ends(const Tally::Count& row) {
   return text;
 }
 
+// Of many runs as few as required connect, exactly; of fewer, chance alone takes up to four
+// standard errors. Rows where none may fail report each failure as a problem of its own.
+bool fewer_than_required(std::uint64_t connected, std::uint64_t runs, unsigned permille) {
+  constexpr std::uint64_t kMany = 50'000;
+  if (permille == 0 || permille == 1000) return false;
+  const double rate = permille / 1000.0, count = static_cast<double>(runs);
+  const double chance = runs >= kMany ? 0 : 4 * std::sqrt(count * rate * (1 - rate));
+  return static_cast<double>(connected) < count * rate - chance;
+}
+
 // Prints the table of one campaign; the number of findings in it.
 std::uint64_t report(const Campaign& campaign, const Tally& tally, double seconds) {
   std::uint64_t runs = 0, findings = 0;
@@ -147,9 +158,7 @@ std::uint64_t report(const Campaign& campaign, const Tally& tally, double second
     runs += count;
     findings += problems;
     if (count == 0) continue;
-    // A rate says something only where one failure may occur.
-    const bool low = row.connected_permille_min < 1000 && count >= 2000 &&
-                     connected * 1000 < count * row.connected_permille_min;
+    const bool low = fewer_than_required(connected, count, row.connected_permille_min);
     findings += low ? 1 : 0;
     std::printf("  %-40.*s %9lu runs %9lu connected %8.3f %% %6lu problems%s%s\n",
                 static_cast<int>(row.name.size()), row.name.data(), count, connected,
