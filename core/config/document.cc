@@ -102,17 +102,21 @@ class StatementLexer {
 
   // TOML reads 2p='x' as one odd number, its marks and all.
   void check_equals(std::size_t at) {
-    const bool in_list = !open_.empty() && open_.back() == ']';
-    if (equals_ || in_list) {
+    if (in_value()) {
       stumble(at, "an equals sign that belongs to no key",
               "a text stands between two straight quotation marks: \"...\"");
     }
     equals_ = true;
   }
 
-  // A mark elsewhere, as in 12"x", begins no text for TOML, which reads what follows as it stands.
+  // After the equals sign, or in a list: no key stands here.
+  bool in_value() const { return equals_ || (!open_.empty() && open_.back() == ']'); }
+
+  // A mark elsewhere, as in 12"x" or 1."x", begins no text for TOML, which reads what follows as it
+  // stands. A dot joins keys only.
   bool may_begin_string() const {
-    return last_ == 0 || std::string_view("=,[{.").find(last_) != std::string_view::npos;
+    if (last_ == '.') return !in_value();
+    return last_ == 0 || std::string_view("=,[{").find(last_) != std::string_view::npos;
   }
 
   void step_over(std::size_t begin, std::size_t end) {

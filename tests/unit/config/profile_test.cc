@@ -215,6 +215,11 @@ TEST_CASE("mistakes against TOML") {
             .starts_with("p.toml:2:9: a character that may stand only inside a text;"));
   CHECK(said("gateway = \"g\"\nmtu = 2p='=\xd0\xae\n")
             .starts_with("p.toml:2:9: an equals sign that belongs to no key;"));
+  CHECK(said("gateway = \"g\"\nmtu = 1.'\xef\xbb\xbf'\n")
+            .starts_with("p.toml:2:10: a character that may stand only inside a text;"));
+  CHECK(said("gateway = \"g\"\nnetworks = [1, 2.'\xef\xbb\xbf']\n")
+            .starts_with("p.toml:2:19: a character that may stand only inside a text;"));
+  CHECK(said("gateway.'\xd0\xae' = 1\n").find("may stand only") == std::string::npos);
   CHECK(said("gateway = \"g\"\nid = \"\xef\xbb\xbb\"\n").empty());
   CHECK(said("gateway = \"g\"\na.a.a.a.a.a.a.a.a.a.a = 1\n") ==
         "p.toml:2:1: a key with 10 dots; a profile's keys have none");

@@ -8,13 +8,14 @@ namespace {
 std::size_t g_allocations = 0;
 }  // namespace
 
-void* operator new(std::size_t size) {
+// Inlined, g++ -O1 takes the pair of malloc and free for a mismatch of new and free.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++g_allocations;
   if (void* out = std::malloc(size == 0 ? 1 : size)) return out;
   throw std::bad_alloc();
 }
-void operator delete(void* pointer) noexcept { std::free(pointer); }
-void operator delete(void* pointer, std::size_t) noexcept { std::free(pointer); }
+[[gnu::noinline]] void operator delete(void* pointer) noexcept { std::free(pointer); }
+[[gnu::noinline]] void operator delete(void* pointer, std::size_t) noexcept { std::free(pointer); }
 
 using namespace godwit;
 
