@@ -1,4 +1,4 @@
-"""godwit beside vpnc, against the same gateway, through the same NAPT, in one run."""
+"""godwit beside vpnc and strongSwan, against the same gateway, through the same NAPT, in one run."""
 
 import argparse
 import json
@@ -16,6 +16,7 @@ import gateway  # noqa: E402  (the lab is a sibling folder, not a package)
 import godwit  # noqa: E402
 import lab  # noqa: E402
 from lab import wait_until  # noqa: E402
+from swanctl import Swanctl  # noqa: E402
 from vpnc import Vpnc  # noqa: E402
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -125,6 +126,50 @@ def table(names, results):
         print(line)
 
 
+def connect_table(title, names, results):
+    """Milliseconds until the office answers, and each as a multiple of the first column's."""
+    print(f"\n{title}")
+    first = statistics.median(results[0])
+    for name, runs in zip(names, results):
+        middle = statistics.median(runs)
+        print(f"  {name:<28}{middle * 1e3:>8.1f} ms median, {min(runs) * 1e3:.1f} to "
+              f"{max(runs) * 1e3:.1f} ms{middle / first:>8.2f}x")
+
+
+def taking_turns(peer, subjects, rounds):
+    """Connects and disconnects in turns; the seconds of each connect, one list a subject."""
+    results = {name: [] for name in subjects}
+    for _ in range(rounds):
+        for name, subject in subjects.items():
+            results[name].append(subject.connect())
+            subject.disconnect()
+            wait_until(lambda: peer.established() == 0, "the gateway to forget the client")
+    return list(results), list(results.values())
+
+
+def bench_connects(rounds):
+    """How long a connect takes, beside each rival in the mode that it knows."""
+    with lab.Lab() as made:
+        made.serve_office(1)
+        peer = gateway.Gateway(made.gateway, gateway.VPNC)
+        names, results = taking_turns(peer, {
+            "vpnc": VpncUnderTest(made),
+            "godwit": GodwitUnderTest(made, godwit.VPNC),
+        }, rounds)
+        connect_table(f"Aggressive Mode, XAuth, {gateway.VPNC_IKE}:", names, results)
+    ike, esp = "aes256-sha256-modp2048", "aes128gcm16"
+    with lab.Lab() as made:
+        made.serve_office(1)
+        peer = gateway.Gateway(made.gateway, gateway.MAIN)
+        # charon holds ports 500 and 4500 of the laptop.
+        names, results = taking_turns(peer, {
+            "swanctl, its daemon running": Swanctl(made.laptop, ike, esp),
+            "godwit": GodwitUnderTest(made, {**godwit.MAIN, "ike": [ike], "esp": [esp],
+                                             "local-port": 0, "local-natt-port": 0}),
+        }, rounds)
+        connect_table(f"Main Mode, pre-shared key, {ike}:", names, results)
+
+
 def machine():
     with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
         model = re.search(r"model name\s*:\s*(.*)", cpuinfo.read())
@@ -136,10 +181,19 @@ def main():
     parser = argparse.ArgumentParser(prog="tests/bench/run")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5, help="of each iperf3 stream")
+    parser.add_argument("--connects", type=int, default=20, help="connects of each client")
+    parser.add_argument("--only-connects", action="store_true", help="leave out the speed")
     parser.add_argument("--godwit", help="the client to measure; default: build/client/godwit")
     options = parser.parse_args()
     if options.godwit:
         godwit.Godwit.program = os.path.abspath(options.godwit)
+    bench_connects(options.connects)
+    if not options.only_connects:
+        bench_speed(options)
+    return 0
+
+
+def bench_speed(options):
     with lab.Lab() as made:
         made.serve_office(1)
         made.open_bare_path()
@@ -172,7 +226,6 @@ def main():
           "the client's process. Bare path, without any tunnel: "
           f"ping p50 {bare_ping:.0f} us, up {bare_up:.0f} Mb/s, down {bare_down:.0f} Mb/s.\n")
     table(list(subjects), list(results.values()))
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,59 @@
+"""strongSwan as a client: the yardstick for Main Mode, which vpnc does not know."""
+
+import time
+
+import gateway
+import lab
+from lab import LabError
+
+
+class Swanctl(gateway.Gateway):
+    """charon of the laptop, started once; connect() measures no more than `swanctl --initiate`."""
+
+    def __init__(self, host, ike, esp):
+        self.ike = ike
+        self.esp = esp
+        super().__init__(host)
+
+    def _swanctl_conf(self, connections):
+        del connections  # this one end is all there is
+        return f"""connections {{
+  home {{
+    version = 1
+    remote_addrs = {lab.GATEWAY}
+    vips = 0.0.0.0
+    proposals = {self.ike}
+    local-1 {{
+      auth = psk
+    }}
+    remote-1 {{
+      auth = psk
+      id = {gateway.GATEWAY_ID}
+    }}
+    children {{
+      net {{
+        remote_ts = {lab.OFFICE_NET}
+        esp_proposals = {self.esp}
+      }}
+    }}
+  }}
+}}
+secrets {{
+  ike-1 {{
+    secret = "{gateway.PSK}"
+  }}
+}}
+"""
+
+    def connect(self):
+        """Connects and returns the seconds it took until the office answered."""
+        begin = time.monotonic()
+        said = self.swanctl("--initiate", "--child", "net")
+        if "initiate completed successfully" not in said:
+            raise LabError(f"swanctl did not connect: {said}")
+        if not self.host.ping(lab.OFFICE):
+            raise LabError("the office does not answer through strongSwan")
+        return time.monotonic() - begin
+
+    def disconnect(self):
+        self.swanctl("--terminate", "--ike", "home")
