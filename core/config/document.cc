@@ -66,10 +66,12 @@ class StatementLexer {
         const std::size_t end = skip_string(i);
         if (!may_begin_string()) step_over(i, end);
         last_ = c;
+        after_blank_ = false;
         i = end;
       } else {
         step(c, i);
-        if (!is_blank(c)) last_ = c;
+        after_blank_ = is_blank(c);
+        if (!after_blank_) last_ = c;
         ++i;
       }
     }
@@ -81,6 +83,9 @@ class StatementLexer {
  private:
   void step(char c, std::size_t at) {
     if (static_cast<unsigned char>(c) >= 0x80) stumble_over_letter(at);
+    // toml++ takes ten characters, a blank and a digit for a date and its time.
+    const bool second = after_blank_ && in_value() && !opens_value(last_);
+    if (second && c >= '0' && c <= '9') stumble(at, "a second value", "one key has one value");
     if (c == '[' || c == '{') {
       if (open_.empty()) opened_ = at;
       open_.push_back(c == '[' ? ']' : '}');
@@ -116,10 +121,18 @@ class StatementLexer {
   // stands. A dot joins keys only.
   bool may_begin_string() const {
     if (last_ == '.') return !in_value();
-    return last_ == 0 || std::string_view("=,[{").find(last_) != std::string_view::npos;
+    return last_ == 0 || opens_value(last_);
+  }
+
+  static bool opens_value(char c) {
+    return std::string_view("=,[{").find(c) != std::string_view::npos;
   }
 
   void step_over(std::size_t begin, std::size_t end) {
+    if (in_value()) {
+      stumble(begin, "a quotation mark in the middle of a value",
+              "a text stands between two straight quotation marks: \"...\"");
+    }
     for (std::size_t i = begin; i < end; ++i) {
       if (static_cast<unsigned char>(text_[i]) >= 0x80) return stumble_over_letter(i);
     }
@@ -158,6 +171,7 @@ class StatementLexer {
   bool equals_ = false;  // since the statement, its table or its entry of a table began
   std::size_t opened_ = 0;
   char last_ = 0;  // that is not blank
+  bool after_blank_ = false;
 };
 
 bool is_bare(char c) {

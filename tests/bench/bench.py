@@ -1,4 +1,4 @@
-"""godwit beside vpnc and strongSwan, against the same gateway, through the same NAPT, in one run."""
+"""godwit beside vpnc and strongSwan, against one gateway, through one NAPT, in one run."""
 
 import argparse
 import json
