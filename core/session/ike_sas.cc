@@ -13,6 +13,8 @@ constexpr Duration kRecoverTime = 88s;
 constexpr Duration kRecoverRetry = 2s;
 // A gateway repeats its own questions about that long, and then drops what was half done.
 constexpr Duration kForgottenAfter = 20s;
+// A claim that the gateway wants a new phase 1 brings it no sooner after the last one than this.
+constexpr Duration kReplaceGap = 30s;
 // The gateway moves the ESP SAs to the new ISAKMP SA on its own time.
 constexpr Duration kOldKept = 10s;
 
@@ -115,7 +117,7 @@ void IkeSas::on_message(const ike::Header& header, Bytes message, LocalPort port
   };
   if (next_ && next_->owns(header)) return with_next(st, deliver);
   if (old_ && old_->owns(header)) return with_old(st, deliver);
-  if (!current_ || !current_->owns(header)) return st.drop(Drop::kUnknownCookies);
+  if (!current_ || !current_->owns(header)) return on_unknown(header, port, from, st);
   const auto before = current_->expires();
   with_current(st, deliver);
   const auto after = current_->expires();
@@ -123,6 +125,19 @@ void IkeSas::on_message(const ike::Header& header, Bytes message, LocalPort port
   if (replace_at_ && before && after && *after < *before) {
     replace_at_ = std::min(*replace_at_, replacement_time(st.now, *after, st.rng));
   }
+}
+
+// A gateway whose ISAKMP SA grows old begins a phase 1 of its own. Nobody but us begins one here,
+// so it is dropped; but where it comes from the gateway, its wish is ours: we replace phase 1
+// early.
+void IkeSas::on_unknown(const ike::Header& header, LocalPort port, const Endpoint& from, Step& st) {
+  st.drop(Drop::kUnknownCookies);
+  const bool begins =
+      header.responder == Cookie{} && header.first == ike::PayloadType::kSa &&
+      (header.exchange == ike::Exchange::kMain || header.exchange == ike::Exchange::kAggressive);
+  if (!begins || !keep_ || !usable() || next_ || !replace_at_) return;
+  if (port != current_->link().port() || from != current_->link().peer()) return;
+  replace_at_ = std::min(*replace_at_, std::max(st.now, established_at_ + kReplaceGap));
 }
 
 void IkeSas::on_job(JobDone& done, Step& st) {
@@ -225,6 +240,7 @@ void IkeSas::on_current_event(IkeEvent&& event, Step& st) {
   if (const auto* ended = std::get_if<IkeEnded>(&event)) return on_current_ended(*ended, st);
   if (const auto* config = std::get_if<ConfigReceived>(&event)) address_ = config->config.address;
   if (std::holds_alternative<IkeEstablished>(event)) {
+    established_at_ = st.now;
     replace_at_ = replacement_time(st.now, *current_->expires(), st.rng);
   }
   st.events.push_back(std::move(event));
@@ -313,6 +329,7 @@ void IkeSas::take_over(Step& st) {
   lost_ = false;
   st.events.emplace_back(IkeReplaced{recovering()});
   ++replaced_;
+  established_at_ = st.now;
   replace_at_ = replacement_time(st.now, *current_->expires(), st.rng);
   if (current_->link().peer() != Endpoint{}) st.out.push(SetPeer{current_->link().peer()});
 }

@@ -74,6 +74,7 @@ class IkeSas {
   void with_old(Step& st, F call);
   void begin(Step& st);
   void begin_next(Step& st);
+  void on_unknown(const ike::Header& header, LocalPort port, const Endpoint& from, Step& st);
   void drop_next();
   void on_current_event(IkeEvent&& event, Step& st);
   void on_current_ended(const IkeEnded& ended, Step& st);
@@ -86,6 +87,7 @@ class IkeSas {
   std::unique_ptr<IkeSa> old_;  // replaced; deleted a little later
   std::optional<Instant> old_until_;
   std::optional<Instant> replace_at_;
+  Instant established_at_{};
   std::optional<IpAddress> address_;  // of the first Mode Config
   std::optional<IpAddress> next_address_;
   bool force_natt_ = false;

@@ -88,6 +88,36 @@ def gateway_rekeys_by_its_own_clock(bench):
     bench.disconnect(client)
 
 
+def require_new_phase_1(bench, client, begin, seconds):
+    """Pings go on while phase 1 is replaced; nothing is lost and the ESP SAs stay in use."""
+    before = bench.gateway.logged("IKE_SA main.* established")
+    ping = steady_traffic(client, seconds, per_second=50)
+    begin()
+    wait_until(lambda: bench.gateway.logged("IKE_SA main.* established") > before,
+               "a new phase 1", seconds)
+    require_no_loss(ping)
+    wait_until(lambda: bench.gateway.established() == 1, "the old phase 1 to go", 20)
+    require_equal(bench.gateway.installed(), 1, "pairs of ESP SAs")
+    bench.fetch(client)
+    bench.disconnect(client)
+    require_equal(bench.gateway.established(), 0, "SAs at the gateway after disconnect")
+
+
+@case
+def client_replaces_phase_1(bench):
+    bench.raise_lab(gateway.MAIN)
+    client = bench.connected({**godwit.MAIN, "ike-lifetime": "60s"})
+    require_new_phase_1(bench, client, lambda: None, 55)
+
+
+@case
+def gateway_replaces_phase_1(bench):
+    bench.raise_lab(gateway.MAIN)
+    client = bench.connected(godwit.MAIN)
+    require_new_phase_1(bench, client,
+                        lambda: bench.gateway.swanctl("--rekey", "--ike", "main"), 34)
+
+
 @case
 def gateway_probes_are_answered(bench):
     bench.raise_lab(dataclasses.replace(gateway.MAIN, dpd_delay=1))

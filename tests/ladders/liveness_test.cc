@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "tests/ladders/support.h"
+#include "core/ike/v1/proposal.h"
+#include "core/ike/wire/encode.h"
+#include "tests/ladders/hostile.h"
 
 namespace godwit::sim {
 namespace {
@@ -56,6 +58,43 @@ TEST_CASE("a gateway that falls silent is lost") {
   REQUIRE(w.run_until([&] { return w.finished().has_value(); }, 300s));
   CHECK(cause_is(w, EndCause::kGatewayLost));
   CHECK(w.event<session::GatewaySilent>());
+}
+
+// What a gateway sends first when it wants a new phase 1.
+ByteVec first_message(std::uint64_t cookie) {
+  ike::Header header;
+  header.initiator = Cookie{cookie};
+  header.first = ike::PayloadType::kSa;
+  ike::ChainBuilder chain;
+  chain.add(ike::PayloadType::kSa, ike::encode_sa(ike::v1::offer_phase1(
+                                       std::array{crypto::IkeSuite{}}, ike::kAuthPsk, 8h)));
+  return ike::encode_message(header, chain.octets());
+}
+
+TEST_CASE("a gateway that begins phase 1 gets a new one of ours (IKE1-40)") {
+  Run w;
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  const Cookie first = w.gateway().ike()->in.initiator;
+  const Endpoint gateway = w.status().gateway;
+  Endpoint other = gateway;
+  ++other.port;
+  // Not from elsewhere, not to the old port, not sooner than 30 s after the last.
+  w.inject(session::LocalPort::kNatt, other, marked(first_message(1)));
+  w.inject(session::LocalPort::kIke, gateway, first_message(2));
+  w.run_for(40s);
+  CHECK(w.gateway().ike()->in.initiator == first);
+  w.inject(session::LocalPort::kNatt, gateway, marked(first_message(3)));
+  w.run_for(2s);
+  const Cookie second = w.gateway().ike()->in.initiator;
+  CHECK(second != first);
+  w.inject(session::LocalPort::kNatt, gateway, marked(first_message(4)));
+  w.run_for(20s);
+  CHECK(w.gateway().ike()->in.initiator == second);
+  w.run_for(12s);
+  CHECK(w.gateway().ike()->in.initiator != second);
+  CHECK(w.up());
+  CHECK(w.ping());
 }
 
 TEST_CASE("a gateway without DPD is never probed") {
