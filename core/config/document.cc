@@ -66,12 +66,10 @@ class StatementLexer {
         const std::size_t end = skip_string(i);
         if (!may_begin_string()) step_over(i, end);
         last_ = c;
-        after_blank_ = false;
         i = end;
       } else {
         step(c, i);
-        after_blank_ = is_blank(c);
-        if (!after_blank_) last_ = c;
+        if (!is_blank(c)) last_ = c;
         ++i;
       }
     }
@@ -83,9 +81,7 @@ class StatementLexer {
  private:
   void step(char c, std::size_t at) {
     if (static_cast<unsigned char>(c) >= 0x80) stumble_over_letter(at);
-    // toml++ takes ten characters, a blank and a digit for a date and its time.
-    const bool second = after_blank_ && in_value() && !opens_value(last_);
-    if (second && c >= '0' && c <= '9') stumble(at, "a second value", "one key has one value");
+    check_number(c, at);
     if (c == '[' || c == '{') {
       if (open_.empty()) opened_ = at;
       open_.push_back(c == '[' ? ']' : '}');
@@ -102,6 +98,20 @@ class StatementLexer {
       found_.dots = std::max(found_.dots, ++dots_);
     } else if (c == '=' || c == ',' || c == '{' || c == '[') {
       dots_ = 0;
+    }
+  }
+
+  // What begins like a number may be a date, a time or a fraction to TOML; a profile has none, and
+  // toml++ stumbles over many that are almost one.
+  void check_number(char c, std::size_t at) {
+    const bool digit = c >= '0' && c <= '9';
+    if (in_value() && opens_value(last_) && (digit || c == '+' || c == '-')) {
+      number_ = true;
+    } else if (is_blank(c) || c == ',' || c == ']' || c == '}') {
+      number_ = false;
+    } else if (number_ && !digit && c != '_') {
+      stumble(at, "a number has no other character than digits",
+              "a text stands between two straight quotation marks: \"...\"");
     }
   }
 
@@ -170,8 +180,8 @@ class StatementLexer {
   int dots_ = 0;
   bool equals_ = false;  // since the statement, its table or its entry of a table began
   std::size_t opened_ = 0;
-  char last_ = 0;  // that is not blank
-  bool after_blank_ = false;
+  char last_ = 0;        // that is not blank
+  bool number_ = false;  // since the value began
 };
 
 bool is_bare(char c) {

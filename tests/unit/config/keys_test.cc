@@ -150,7 +150,8 @@ constexpr auto kCases = std::to_array<Case>({
      "p.toml:2:13: keepalive cannot be \"11m\"; write 0 or a duration from 1s to 10m"},
     {"dpd-delay", "dpd-delay = \"0s\"", ""},
     {"dpd-delay", "dpd-delay = 1.5",
-     "p.toml:2:13: dpd-delay must be a duration; write dpd-delay = \"1m\""},
+     "p.toml:2:14: a number has no other character than digits; a text stands between two "
+     "straight quotation marks: \"...\""},
     {"dpd-attempts", "dpd-attempts = 20", ""},
     {"dpd-attempts", "dpd-attempts = 0",
      "p.toml:2:16: dpd-attempts cannot be 0; write a number from 1 to 20"},
