@@ -42,6 +42,7 @@ namespace godwit {
   X(kStaleDpd, "stale-dpd", "a DPD message whose sequence number is not the expected one")       \
   X(kRateLimited, "rate-limited", "more of these from the peer than we answer")                  \
   X(kUnknownSpi, "unknown-spi", "an SPI of no SA of ours")                                       \
+  X(kBadFragment, "bad-fragment", "a fragment of IKE that fits no message")                      \
   /* ESP inbound */                                                                              \
   X(kEspTooShort, "esp-too-short", "an ESP packet shorter than its fixed fields")                \
   X(kReplay, "replay", "a sequence number seen before or older than the window")                 \

@@ -67,6 +67,8 @@ constexpr auto kOptions = std::to_array<Option>({
      "Inner address of this machine when mode-config is false."},
     {"nat-traversal", kChoice, "auto|force", R"("auto")", R"("auto")",
      "force claims a NAT on our side, so that a gateway that sees none still encapsulates in UDP."},
+    {"fragmentation", kChoice, "auto|always|off", R"("auto")", R"("auto")",
+     "IKE messages in fragments: those above 1280 octets, those above 576, or none at all."},
     {"keepalive", kDuration, "DURATION", R"("20s")", R"("20s")",
      "Silence after which the NAT is reminded of us; 0 never, so idle tunnels may go deaf."},
     {"dpd-delay", kDuration, "DURATION", R"("30s")", R"("1m")",

@@ -32,6 +32,13 @@ enum class NatTraversal : std::uint8_t {
   kForce,  // say that we are behind NAT (a wrong source NAT-D), so that the gateway encapsulates
 };
 
+// IKE messages in fragments, once the gateway has said that it reads them.
+enum class Fragmentation : std::uint8_t {
+  kAuto,    // those that may not fit the path
+  kAlways,  // those above the smallest datagram that every host takes (RFC 791 3.1)
+  kOff,     // none, and none are read
+};
+
 struct Profile {
   std::string name;
   std::string file;  // where it was read, for messages
@@ -61,6 +68,7 @@ struct Profile {
   std::optional<IpAddress> address;  // inner address when mode_config is off
 
   NatTraversal natt = NatTraversal::kAuto;
+  Fragmentation fragmentation = Fragmentation::kAuto;
   Duration keepalive = 20s;  // 0: never
   Duration dpd_delay = 30s;  // silence before the first probe; 0: never probe
   int dpd_attempts = 5;

@@ -305,6 +305,11 @@ class ProfileBuilder {
     if (const auto natt = in_.choice("nat-traversal")) {
       p.natt = *natt == "force" ? NatTraversal::kForce : NatTraversal::kAuto;
     }
+    if (const auto fragments = in_.choice("fragmentation")) {
+      p.fragmentation = *fragments == "always" ? Fragmentation::kAlways
+                        : *fragments == "off"  ? Fragmentation::kOff
+                                               : Fragmentation::kAuto;
+    }
     if (const auto every = in_.duration("keepalive", {1s, 10min, true})) p.keepalive = *every;
     if (const auto delay = in_.duration("dpd-delay", {1s, 1h, true})) p.dpd_delay = *delay;
     if (const auto n = in_.integer("dpd-attempts", 1, 20)) p.dpd_attempts = static_cast<int>(*n);

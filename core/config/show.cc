@@ -108,6 +108,9 @@ void show_inner(Writer& w, const Profile& p) {
 
 void show_liveness(Writer& w, const Profile& p) {
   w.text("nat-traversal", p.natt == NatTraversal::kForce ? "force" : "auto");
+  w.text("fragmentation", p.fragmentation == Fragmentation::kAlways ? "always"
+                          : p.fragmentation == Fragmentation::kOff  ? "off"
+                                                                    : "auto");
   w.duration("keepalive", p.keepalive);
   w.duration("dpd-delay", p.dpd_delay);
   w.number("dpd-attempts", static_cast<std::size_t>(p.dpd_attempts));

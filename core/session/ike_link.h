@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "core/ike/v1/fragmentation.h"
 #include "core/ike/v1/message_ids.h"
 #include "core/ike/v1/reply_cache.h"
 #include "core/session/local_endpoints.h"
@@ -26,6 +27,11 @@ class IkeLink {
   void move_local(const LocalEndpoints& local) { local_ = local; }
   void move_peer(const Endpoint& peer) { (floated_ ? natt_ : ike_) = peer; }
   void send(Bytes message, Step& st);
+  // From now on messages whose IP packet would be larger than `octets` leave as fragments.
+  void fragment_above(std::size_t octets, ike::Exchange phase1) {
+    packet_max_ = octets;
+    phase1_ = phase1;
+  }
   bool is_reflection(Bytes message) const { return equal(message, last_sent_); }
 
   // A copy of a handled message: repeats the answer when there is one. True: nothing more to do.
@@ -33,12 +39,17 @@ class IkeLink {
 
   ike::v1::MessageIds ids;
   ike::v1::ReplyCache replies;
+  ike::v1::Reassembly reassembly;
 
  private:
+  void send_datagram(Bytes message, Step& st);
+
   LocalEndpoints local_;
   Endpoint ike_;
   Endpoint natt_;
   bool floated_;
+  std::optional<std::size_t> packet_max_;
+  ike::Exchange phase1_{};
   ByteVec last_sent_;
 };
 

@@ -109,6 +109,11 @@ void IkeSa::start(Step& st) {
 void IkeSa::on_message(const ike::Header& header, Bytes message, LocalPort port,
                        const Endpoint& from, const std::vector<ike::v1::ChildPolicy>& policies,
                        Step& st) {
+  if (header.first == ike::PayloadType::kFragment) {
+    const auto whole = reassemble(header, message, st);
+    if (!whole) return;
+    return on_message(*ike::decode_header(*whole), *whole, port, from, policies, st);
+  }
   if (link_.is_reflection(message)) return st.drop(Drop::kReflected);
   if (link_.repeat(message, st)) return;
   // RFC 3947 4: after the float nothing of this SA belongs on the old port. But a gateway that
@@ -121,6 +126,41 @@ void IkeSa::on_message(const ike::Header& header, Bytes message, LocalPort port,
   if (!on_protected(header, message, policies, st)) return;
   st.counters.accept();
   heard(from, st);
+}
+
+std::optional<ByteVec> IkeSa::reassemble(const ike::Header& header, Bytes message, Step& st) {
+  const auto nothing = [&st](Drop reason) {
+    st.drop(reason);
+    return std::nullopt;
+  };
+  if (settings_.fragmentation == config::Fragmentation::kOff) return nothing(Drop::kBadFragment);
+  const auto fragment = ike::v1::decode_fragment(message);
+  if (!fragment) return nothing(fragment.error());
+  auto whole = link_.reassembly.add(*fragment, st.now);
+  if (!whole) return nothing(whole.error());
+  if (!*whole) {
+    st.counters.accept();
+    return std::nullopt;
+  }
+  // FR-04. Fragments of fragments would never end.
+  const auto inner = ike::decode_header(**whole);
+  if (!inner || inner->first == ike::PayloadType::kFragment || !owns(*inner) ||
+      inner->responder != header.responder) {
+    return nothing(Drop::kBadFragment);
+  }
+  return std::move(*whole);
+}
+
+// What the gateway says it reads, and a whole message may be too large for (FR-02). Our sockets
+// never let a datagram be cut on its way.
+void IkeSa::allow_fragments() {
+  constexpr std::size_t kEveryPath = 1280;  // RFC 8200 5; no tunnel below IPv4 is smaller
+  constexpr std::size_t kEveryHost = 576;   // RFC 791 3.1
+  if (!phase1_.vendors().fragmentation || settings_.fragmentation == config::Fragmentation::kOff)
+    return;
+  const bool always = settings_.fragmentation == config::Fragmentation::kAlways;
+  link_.fragment_above(always ? kEveryHost : kEveryPath,
+                       phase1_.aggressive() ? ike::Exchange::kAggressive : ike::Exchange::kMain);
 }
 
 bool IkeSa::on_protected(const ike::Header& header, Bytes message,
@@ -215,6 +255,7 @@ void IkeSa::apply(Phase1Step& step, Step& st) {
     st.events.emplace_back(IkeEnded{.needs_force = true});
     return;
   }
+  allow_fragments();
   if (step.job) job_ = st.start(std::move(*step.job));
   if (step.floats) link_.float_ports(st);
   if (step.send) {

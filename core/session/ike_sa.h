@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/config/profile.h"
 #include "core/ike/v1/dpd.h"
 #include "core/ike/v1/informational.h"
 #include "core/ike/v1/phase1.h"
@@ -26,6 +27,7 @@ struct IkeSettings {
   Endpoint gateway_natt;
   Duration dpd_delay{};
   int dpd_attempts = 5;
+  config::Fragmentation fragmentation{};
   bool log_keys = false;
   std::size_t attempt = 1;  // of this connect; later ones are less patient
   bool natt_first = false;  // replaces an SA that has floated: starts on the NAT-traversal ports
@@ -69,6 +71,9 @@ class IkeSa {
 
  private:
   void on_phase1_message(const ike::Header& header, Bytes message, const Endpoint& from, Step& st);
+  // The whole message that a fragment completed, when there is one.
+  std::optional<ByteVec> reassemble(const ike::Header& header, Bytes message, Step& st);
+  void allow_fragments();
   void apply(ike::v1::Phase1Step& step, Step& st);
   void apply_hint(const ike::v1::Failure& hint, Step& st);
   void finish_phase1(ike::v1::Phase1Outcome&& outcome, bool final_send, Step& st);

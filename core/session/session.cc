@@ -196,6 +196,8 @@ IkeSettings Session::Impl::ike_settings() const {
   settings.phase1.aggressive = profile.aggressive;
   settings.phase1.xauth = profile.xauth;
   settings.phase1.mode_config = profile.mode_config;
+  settings.phase1.fragmentation = profile.fragmentation != config::Fragmentation::kOff;
+  settings.fragmentation = profile.fragmentation;
   settings.phase1.suites = profile.ike;
   settings.phase1.lifetime = profile.ike_lifetime;
   settings.phase1.psk = config_.psk.clone();

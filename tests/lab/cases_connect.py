@@ -178,6 +178,40 @@ def proposals_are_negotiated(bench):
           "AES_CBC-128/HMAC_SHA2_256_128")
 
 
+def fragments_both_ways(bench, connection, profile):
+    suite = "aes256-sha256-modp4096"
+    bench.raise_lab(dataclasses.replace(connection, ike=suite, fragmentation="force",
+                                        esp="aes256-sha256-modp4096"), fragment_size=300)
+    client = bench.connected({**profile, "ike": [suite], "esp": ["aes256-sha256"],
+                              "pfs": "modp4096", "fragmentation": "always"})
+    # Quick Mode at least; the first message of Aggressive Mode leaves before the gateway is known.
+    require(bench.gateway.logged("received fragment #") >= 2, "the gateway read no fragments")
+    require(bench.gateway.logged("splitting IKE message") >= 2, "the gateway sent no fragments")
+    require_equal(client.drops().get("bad-fragment", 0), 0, "fragments that fit no message")
+    bench.fetch(client)
+    bench.disconnect(client)
+
+
+@case
+def fragments_main(bench):
+    fragments_both_ways(bench, gateway.MAIN_XAUTH, godwit.MAIN_XAUTH)
+
+
+@case
+def fragments_aggressive(bench):
+    fragments_both_ways(bench, gateway.AGGRESSIVE, godwit.AGGRESSIVE)
+
+
+@case
+def fragments_switched_off(bench):
+    bench.raise_lab(dataclasses.replace(gateway.MAIN, ike="aes256-sha256-modp4096"))
+    client = bench.connected({**godwit.MAIN, "ike": ["aes256-sha256-modp4096"],
+                              "fragmentation": "off"})
+    require_equal(bench.gateway.logged("received fragment #"), 0, "fragments at the gateway")
+    bench.fetch(client)
+    bench.disconnect(client)
+
+
 @case
 def wrong_key_aggressive(bench):
     bench.raise_lab(gateway.AGGRESSIVE)

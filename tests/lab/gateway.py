@@ -49,6 +49,7 @@ class Connection:
     rekey_time: int = 0                   # seconds, of the ESP SAs; 0: the gateway never starts one
     life_time: int = 0                    # seconds, of the ESP SAs; 0: strongSwan's default
     dpd_delay: int = 0                    # seconds; 0: no probes
+    fragmentation: str = "yes"            # of IKE messages: yes, force, no
     encap: bool = False                   # claim a NAT, so that ESP goes in UDP without one
 
     def lines(self):
@@ -60,7 +61,8 @@ class Connection:
             child.append(f"remote_ts = {self.remote_ts}")
         body = ["version = 1", f"aggressive = {'yes' if self.aggressive else 'no'}",
                 f"proposals = {self.ike}", f"dpd_delay = {self.dpd_delay}s", "rekey_time = 0s",
-                "unique = never", "pull = yes", f"encap = {'yes' if self.encap else 'no'}",
+                "unique = never", "pull = yes",
+                f"fragmentation = {self.fragmentation}", f"encap = {'yes' if self.encap else 'no'}",
                 f"local-1 {{\n auth = psk\n id = {GATEWAY_ID}\n}}",
                 f"remote-1 {{\n auth = psk\n id = {self.remote_id}\n}}"]
         if self.pool:
@@ -82,8 +84,9 @@ MAIN_XAUTH = Connection("main-xauth", xauth=True)
 class Gateway:
     """charon with the user-space ESP of kernel-libipsec, running until the lab ends."""
 
-    def __init__(self, host, *connections, dns=lab.OFFICE, unity=True):
+    def __init__(self, host, *connections, dns=lab.OFFICE, unity=True, fragment_size=1280):
         self.host = host
+        self.fragment_size = fragment_size
         self.folder = os.path.join(host.folder, "strongswan")
         os.mkdir(self.folder)
         self.log = os.path.join(self.folder, "charon.log")
@@ -110,6 +113,7 @@ class Gateway:
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   cisco_unity = {'yes' if unity else 'no'}
   retransmit_tries = 3
+  fragment_size = {self.fragment_size}
   filelog {{
     file {{
       path = {self.log}

@@ -81,6 +81,11 @@ void Gateway::on_message(Bytes message, std::uint16_t port, const Endpoint& from
     }
     return;
   }
+  if (header->first == ike::PayloadType::kFragment && config_.fragment_max != 0) {
+    const ByteVec whole = assemble(*sa, message);
+    if (!whole.empty()) on_message(whole, port, from, now, out);
+    return;
+  }
   if (resend_if_known(*sa, message, from, port, out)) return;
   const std::uint16_t old_port = sa->port;
   const Endpoint old_peer = sa->peer;
@@ -172,6 +177,12 @@ bool Gateway::silent(Step step) const {
 }
 
 void Gateway::emit(const Ike& sa, Bytes message, Outbox& out) {
+  const bool long_one = config_.fragment_max != 0 && message.size() > config_.fragment_max;
+  if (long_one && sa.client_reads_fragments) return emit_fragments(sa, message, out);
+  emit_datagram(sa, message, out);
+}
+
+void Gateway::emit_datagram(const Ike& sa, Bytes message, Outbox& out) {
   ByteVec bytes;
   if (sa.port == kNattPort) bytes.resize(kNonEspMarker);
   append(bytes, message);

@@ -118,6 +118,8 @@ struct Ike {
   std::deque<std::pair<ByteVec, std::vector<ByteVec>>> answered;
   std::vector<ByteVec> replies;  // to the message being handled
   ByteVec last_reply;
+  bool client_reads_fragments = false;
+  std::map<std::uint8_t, ByteVec> fragments;  // of the message that is arriving
 
   bool encapsulated() const { return port != kIkePort || client_natted || we_are_natted; }
 };
@@ -159,6 +161,7 @@ class Gateway {
   std::uint64_t dpd_answers() const { return dpd_answers_; }
   std::uint64_t quick_modes() const { return quick_modes_; }
   std::uint64_t dropped() const { return dropped_; }
+  std::uint64_t fragments_read() const { return fragments_read_; }
 
  private:
   using Letters = std::vector<Letter>;
@@ -174,6 +177,10 @@ class Gateway {
   void close(Ike& sa);
   bool silent(Step step) const;
   void emit(const Ike& sa, Bytes message, Outbox& out);
+  void emit_datagram(const Ike& sa, Bytes message, Outbox& out);
+  // gateway_fragments.cc
+  void emit_fragments(const Ike& sa, Bytes message, Outbox& out);
+  ByteVec assemble(Ike& sa, Bytes message);  // empty: more to come
   void reply(Ike& sa, ByteVec message, Outbox& out);
   // For an answer that is resent until the initiator goes on; its loss would leave the initiator
   // done and us waiting (Aggressive 2, Quick 2).
@@ -274,6 +281,7 @@ class Gateway {
   std::uint64_t dpd_answers_ = 0;
   std::uint64_t quick_modes_ = 0;
   std::uint64_t dropped_ = 0;
+  std::uint64_t fragments_read_ = 0;
   Instant fragments_at_;
   std::map<std::pair<std::string, ByteVec>, IpAddress> leases_;  // by user and identity
 };

@@ -172,6 +172,7 @@ void Gateway::read_vendors(Ike& sa, const ike::Payloads& payloads) {
     });
   };
   sa.client_dpd = sent(ike::Vendor::kDpd);
+  sa.client_reads_fragments = sent(ike::Vendor::kFragmentation);
   // NATT-23: the first of our versions that the client names as well.
   for (const Natt natt : config_.natt) {
     if (natt == Natt::kNone || sa.natt) continue;
@@ -189,6 +190,9 @@ void Gateway::add_vendors(const Ike& sa, ike::ChainBuilder& chain) {
   if (config_.dpd) chain.add(PayloadType::kVendorId, ike::vendor_octets(ike::Vendor::kDpd));
   if (config_.mode_config) {
     chain.add(PayloadType::kVendorId, ike::vendor_octets(ike::Vendor::kUnity));
+  }
+  if (config_.fragment_max != 0) {
+    chain.add(PayloadType::kVendorId, ike::vendor_octets(ike::Vendor::kFragmentation));
   }
   if (config_.lies.unknown_payloads) chain.add(PayloadType::kSignature, ByteVec(64, 0x5a));
 }

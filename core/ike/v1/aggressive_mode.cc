@@ -26,7 +26,7 @@ void Phase1::send_aggressive1(Phase1Step& st) {
   chain.add(PayloadType::kKe, dh_.public_value);
   chain.add(PayloadType::kNonce, own_nonce_);
   chain.add(PayloadType::kId, encode_id(config_.own_id));
-  add_vendors(chain, config_.xauth, config_.mode_config);
+  add_vendors(chain, config_.xauth, config_.mode_config, config_.fragmentation);
   st.send = plain_message(chain);
   state_ = AwaitAggressive2{};
 }

@@ -51,17 +51,19 @@ PeerVendors read_vendors(const Payloads& payloads) {
     found.dpd |= *vendor == Vendor::kDpd;
     found.xauth |= *vendor == Vendor::kXauth;
     found.unity |= *vendor == Vendor::kUnity;
+    found.fragmentation |= *vendor == Vendor::kFragmentation;
   }
   return found;
 }
 
-void add_vendors(ChainBuilder& chain, bool xauth, bool mode_config) {
+void add_vendors(ChainBuilder& chain, bool xauth, bool mode_config, bool fragmentation) {
   for (const Vendor vendor : {Vendor::kNattRfc3947, Vendor::kNattDraft03, Vendor::kNattDraft02n,
                               Vendor::kNattDraft02, Vendor::kDpd}) {
     chain.add(PayloadType::kVendorId, vendor_octets(vendor));
   }
   if (xauth) chain.add(PayloadType::kVendorId, vendor_octets(Vendor::kXauth));
   if (xauth || mode_config) chain.add(PayloadType::kVendorId, vendor_octets(Vendor::kUnity));
+  if (fragmentation) chain.add(PayloadType::kVendorId, vendor_octets(Vendor::kFragmentation));
 }
 
 crypto::Digest nat_d_hash(crypto::HashAlg alg, Cookie initiator, Cookie responder,

@@ -62,7 +62,7 @@ void Phase1::start(Phase1Step& st) {
   }
   ChainBuilder chain;
   chain.add(PayloadType::kSa, sa_body_);
-  add_vendors(chain, config_.xauth, config_.mode_config);
+  add_vendors(chain, config_.xauth, config_.mode_config, config_.fragmentation);
   st.send = plain_message(chain);
   state_ = AwaitMain2{};
 }

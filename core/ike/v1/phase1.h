@@ -49,6 +49,7 @@ struct Phase1Config {
   bool aggressive = false;
   bool xauth = false;
   bool mode_config = false;
+  bool fragmentation = false;            // says that we read fragments
   std::vector<crypto::IkeSuite> suites;  // Aggressive Mode: all with the same group
   Duration lifetime = 24h;
   SecretBytes psk;

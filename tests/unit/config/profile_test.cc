@@ -46,6 +46,7 @@ mode-config = false
 networks = ["10.0.0.0/8", "2001:db8::/32"]
 address = "10.9.8.7"
 nat-traversal = "force"
+fragmentation = "always"
 keepalive = 0
 dpd-delay = "5s"
 dpd-attempts = 3
@@ -100,6 +101,7 @@ TEST_CASE("a profile of one line gets every default") {
   CHECK(p.networks.empty());
   CHECK_FALSE(p.address.has_value());
   CHECK(p.natt == NatTraversal::kAuto);
+  CHECK(p.fragmentation == Fragmentation::kAuto);
   CHECK(p.keepalive == 20s);
   CHECK(p.dpd_delay == 30s);
   CHECK(p.dpd_attempts == 5);
@@ -130,6 +132,7 @@ TEST_CASE("a profile that says everything") {
   CHECK(p.networks.size() == 2);
   CHECK(p.address == IpAddress::parse("10.9.8.7"));
   CHECK(p.natt == NatTraversal::kForce);
+  CHECK(p.fragmentation == Fragmentation::kAlways);
   CHECK(p.keepalive == 0s);
   CHECK(p.mtu == 1400);
   CHECK(p.dns.size() == 2);
