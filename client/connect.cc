@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "client/credentials.h"
 #include "client/profiles.h"
 #include "client/progress.h"
 #include "client/secrets.h"
@@ -145,9 +146,11 @@ Result<session::SessionConfig, Failure> Connection::session_config(
     platform::Signals& signals, const IpAddress& gateway, const session::LocalEndpoints& local) {
   session::SessionConfig config;
   config.profile = profile_;
-  SecretBytes written = GODWIT_TRY(obtain_secret(
-      profile_.psk, fmt::format("Pre-shared key for {}", printable(profile_.name)), signals.fd()));
-  config.psk = GODWIT_TRY(decode_psk(std::move(written)));
+  config.credentials = GODWIT_TRY(obtain_credentials(profile_, signals.fd()));
+  config.boot_time =
+      std::chrono::duration_cast<std::chrono::seconds>(platform::wall_now().time_since_epoch() -
+                                                       platform::boot_now().time_since_epoch())
+          .count();
   config.gateway = gateway;
   config.local = local;
   config.log_keys = options_.keylog.has_value();

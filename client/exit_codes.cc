@@ -70,6 +70,9 @@ constexpr std::array kTable = {
                  "try another group in `ike` or `pfs`; tell the gateway's owner"},
     ExitCodeInfo{ExitCode::kProtocol, "protocol", "the gateway broke the protocol",
                  "compare the profile with the gateway's configuration; tell the gateway's owner"},
+    ExitCodeInfo{ExitCode::kGatewayCertificate, "gateway-certificate",
+                 "the gateway's certificate is not to be believed",
+                 "check `ca-file` and that the address is right; tell the gateway's owner"},
     ExitCodeInfo{ExitCode::kCannotApply, "cannot-apply",
                  "this machine refused the device, the addresses, the routes or the DNS servers",
                  "look for another program that uses the same addresses or device name"},
@@ -114,6 +117,15 @@ ExitCode exit_code(session::EndCause cause) {
       return ExitCode::kWeAreRefused;
     case EndCause::kGatewayIdentity:
       return ExitCode::kGatewayIdentity;
+    case EndCause::kCertificateUntrusted:
+    case EndCause::kCertificateExpired:
+    case EndCause::kCertificateTooYoung:
+    case EndCause::kCertificateRevoked:
+    case EndCause::kCertificateUnusable:
+    case EndCause::kCertificateName:
+      return ExitCode::kGatewayCertificate;
+    case EndCause::kCannotSign:
+      return ExitCode::kSecret;
     case EndCause::kUserRejected:
       return ExitCode::kUserRejected;
     case EndCause::kInputNeeded:

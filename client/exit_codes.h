@@ -35,6 +35,7 @@ enum class ExitCode : std::uint8_t {
   kGatewayIdentity = 25,
   kBadKeyExchange = 26,
   kProtocol = 27,
+  kGatewayCertificate = 28,
   kCannotApply = 30,
   kGatewayLost = 40,
   kGatewayClosed = 41,

@@ -43,6 +43,9 @@ struct EventWords {
                        e.gateway.to_string());
   }
 
+  std::string operator()(const GatewayShows& e) const {
+    return fmt::format("the gateway shows the certificate of {}", e.subject);
+  }
   std::string operator()(const GatewayAuthenticated& e) const {
     if (e.identity.empty()) return "the gateway proved that it knows the key";
     return fmt::format("the gateway proved to be {}", printable(e.identity));
@@ -142,6 +145,32 @@ std::string offered(EndCause cause, const config::Profile& p) {
   }
 }
 
+// What happened where the cause says more than its exit code, or nothing.
+std::string special_sentence(EndCause cause, const config::Profile& p) {
+  switch (cause) {
+    case EndCause::kGatewayAuthFailed:
+      if (p.auth == config::Authentication::kPsk) return {};
+      return "the gateway could not prove that its certificate is its own";
+    case EndCause::kCertificateUntrusted:
+      return fmt::format("no authority in {} vouches for the gateway's certificate", p.ca_file);
+    case EndCause::kCertificateExpired:
+      return "the gateway's certificate, or a list of revoked ones, has expired";
+    case EndCause::kCertificateTooYoung:
+      return "the gateway's certificate is not valid yet";
+    case EndCause::kCertificateRevoked:
+      return "the gateway's certificate was revoked";
+    case EndCause::kCertificateUnusable:
+      return "the gateway's certificate is damaged, weak, or made for another use";
+    case EndCause::kCertificateName:
+      return fmt::format("the gateway's certificate does not name {}",
+                         p.remote_id ? identity_words(*p.remote_id) : printable(p.gateway));
+    case EndCause::kCannotSign:
+      return fmt::format("the key in {} could not sign", p.key_file);
+    default:
+      return {};
+  }
+}
+
 // A remedy that knows more than the table, or nothing.
 std::string special_remedy(const EndReason& reason, const config::Profile& p) {
   switch (reason.cause) {
@@ -154,7 +183,18 @@ std::string special_remedy(const EndReason& reason, const config::Profile& p) {
     case EndCause::kPhase2Refused:
       if (!p.pfs) return "set `esp` to what the gateway is configured for; it may want `pfs`";
       return {};
+    case EndCause::kCertificateExpired:
+    case EndCause::kCertificateTooYoung:
+      return "check this machine's date; fetch the newest list into `crl-file`; tell the gateway's "
+             "owner";
+    case EndCause::kCertificateRevoked:
+      return "do not use this gateway before its owner has explained it";
+    case EndCause::kCertificateName:
+      return "write `gateway` as the certificate names it, or set `remote-id` to a name in it";
     case EndCause::kGatewayAuthFailed:
+      if (p.auth != config::Authentication::kPsk) {
+        return "try again; somebody may stand between this machine and the gateway";
+      }
       if (p.local_id.type == config::Identity::Type::kKeyId) {
         return "check the pre-shared key; some gateways answer like this when the group is "
                "unknown to them, so check its name too";
@@ -177,7 +217,8 @@ Failure failure(ExitCode code, std::string what, std::string remedy) {
 
 Failure explain(const session::EndReason& reason, const config::Profile& profile) {
   const ExitCode code = exit_code(reason.cause);
-  std::string what(info(code).sentence);
+  std::string what = special_sentence(reason.cause, profile);
+  if (what.empty()) what = info(code).sentence;
   if (reason.notify != 0) what += fmt::format(", saying {}", notify_name(reason.notify));
   what += offered(reason.cause, profile);
   return failure(code, std::move(what), special_remedy(reason, profile));

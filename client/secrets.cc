@@ -19,6 +19,8 @@
 namespace godwit::client {
 namespace {
 
+constexpr std::size_t kKeyFileMax = 64 * 1024;
+
 Failure bad(std::string what, std::string remedy = {}) {
   return failure(ExitCode::kSecret, std::move(what), std::move(remedy));
 }
@@ -112,9 +114,8 @@ std::optional<SecretBytes> from_base64(Bytes text) {
   return out;
 }
 
-}  // namespace
-
-Result<SecretBytes, Failure> read_secret_file(const std::string& path) {
+// The octets of a file that nobody else can read.
+Result<SecretBytes, Failure> read_private_file(const std::string& path, std::size_t size_max) {
   const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK));
   if (!fd) {
     if (errno == ELOOP) {
@@ -127,7 +128,7 @@ Result<SecretBytes, Failure> read_secret_file(const std::string& path) {
     return fail(bad(fmt::format("cannot read {}: {}", path, std::strerror(errno))));
   }
   if (auto refusal = refuse_file(path, st)) return fail(std::move(*refusal));
-  SecretBytes secret(kSecretMax + 1);
+  SecretBytes secret(size_max + 1);
   std::size_t used = 0;
   while (used < secret.size()) {
     const ssize_t got = read(fd.get(), secret.fill().data() + used, secret.size() - used);
@@ -136,9 +137,19 @@ Result<SecretBytes, Failure> read_secret_file(const std::string& path) {
     if (got == 0) break;
     used += static_cast<std::size_t>(got);
   }
-  if (used > kSecretMax) return fail(bad(fmt::format("{} is too long for a secret", path)));
+  if (used > size_max) return fail(bad(fmt::format("{} is too long for a secret", path)));
   secret.truncate(used);
-  return checked(std::move(secret), path);
+  return secret;
+}
+
+}  // namespace
+
+Result<SecretBytes, Failure> read_secret_file(const std::string& path) {
+  return checked(GODWIT_TRY(read_private_file(path, kSecretMax)), path);
+}
+
+Result<SecretBytes, Failure> read_key_file(const std::string& path) {
+  return read_private_file(path, kKeyFileMax);
 }
 
 Result<SecretBytes, Failure> decode_psk(SecretBytes&& written) {

@@ -19,6 +19,9 @@ inline constexpr std::size_t kSecretMax = 4096;
 // kSecretMax octets and no NUL. One newline at the end is removed.
 Result<SecretBytes, Failure> read_secret_file(const std::string& path);
 
+// The same rules for a private key, which is longer, may have many lines, and is returned whole.
+Result<SecretBytes, Failure> read_key_file(const std::string& path);
+
 // A pre-shared key as it is written: as it stands, or 0x and hexadecimal, or 0s and base64
 // (IKE1-39).
 Result<SecretBytes, Failure> decode_psk(SecretBytes&& written);

@@ -19,6 +19,13 @@ struct Identity {
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
+// How phase 1 is authenticated; XAuth may follow each, and does follow kHybrid.
+enum class Authentication : std::uint8_t {
+  kPsk,          // both know one key
+  kCertificate,  // both sign
+  kHybrid,       // the gateway signs, the user proves himself by XAuth
+};
+
 // Where a secret comes from. The secret itself never stands in a profile or on argv.
 struct SecretSource {
   enum class Kind : std::uint8_t { kNone, kFile, kAskpass, kStdin, kPrompt };
@@ -50,7 +57,12 @@ struct Profile {
   std::uint16_t local_natt_port = 4500;
 
   bool aggressive = false;
+  Authentication auth = Authentication::kPsk;
   bool xauth = false;
+  std::string cert_file;  // ours, and what leads from it to an authority; kCertificate
+  std::string key_file;
+  std::string ca_file;  // whom we believe; kCertificate, kHybrid
+  std::string crl_file;
   Identity local_id;
   std::optional<Identity> remote_id;  // what the gateway must prove to be
   SecretSource psk;

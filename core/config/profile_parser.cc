@@ -91,13 +91,34 @@ class ProfileBuilder {
   void read_exchange() {
     if (const auto mode = in_.choice("mode")) profile_.aggressive = *mode == "aggressive";
     const auto auth = in_.choice("auth");
-    profile_.xauth = auth == "xauth-psk";
+    profile_.xauth = auth == "xauth-psk" || auth == "xauth-cert" || auth == "hybrid";
+    if (auth == "cert" || auth == "xauth-cert") profile_.auth = Authentication::kCertificate;
+    if (auth == "hybrid") profile_.auth = Authentication::kHybrid;
+    read_certificates();
     if (profile_.xauth || (in_.mentions("auth") && !auth)) return;
-    for (const std::string_view key : {"user", "password-file", "password-source"}) {
-      if (in_.find(key) == nullptr) continue;
-      report_.add(key_of(key), std::string(key) + " is used only with XAuth",
-                  "write auth = \"xauth-psk\", or remove this key");
+    in_.refuse({"user", "password-file", "password-source"}, "is used only with XAuth",
+               "write auth = \"xauth-psk\", or remove this key");
+  }
+
+  void read_certificates() {
+    Profile& p = profile_;
+    for (auto [key, file] :
+         {std::pair("cert-file", &p.cert_file), std::pair("key-file", &p.key_file),
+          std::pair("ca-file", &p.ca_file), std::pair("crl-file", &p.crl_file)}) {
+      *file = in_.path(key).value_or("");
     }
+    if (profile_.auth == Authentication::kPsk) {
+      in_.refuse({"ca-file", "crl-file"}, "is used only with certificates",
+                 "write auth = \"cert\" or \"hybrid\", or remove this key");
+    } else {
+      in_.refuse({"psk-file", "psk-source"}, "is not read with this auth",
+                 "remove it, or write auth = \"psk\"");
+      in_.need("auth", {"ca-file"});
+    }
+    if (profile_.auth == Authentication::kCertificate)
+      return in_.need("auth", {"cert-file", "key-file"});
+    in_.refuse({"cert-file", "key-file"}, "is used only with a certificate of ours",
+               "write auth = \"cert\" or \"xauth-cert\", or remove this key");
   }
 
   void read_identities() {
@@ -127,7 +148,8 @@ class ProfileBuilder {
 
   void read_secrets() {
     const auto askpass = in_.path("askpass");
-    profile_.psk = read_secret("psk", askpass);
+    const SecretSource psk = read_secret("psk", askpass);
+    if (profile_.auth == Authentication::kPsk) profile_.psk = psk;
     const SecretSource password = read_secret("password", askpass);
     if (profile_.xauth) profile_.password = password;
     if (const auto user = in_.text("user")) {
@@ -368,7 +390,8 @@ class ProfileBuilder {
   // A weak choice needs its word, and a word needs its choice: a profile that was mended must not
   // go on allowing what it no longer uses.
   void check_weak() {
-    if (profile_.aggressive) {
+    // With certificates aggressive mode shows no hash of a password.
+    if (profile_.aggressive && profile_.auth == Authentication::kPsk) {
       for (const WeakChoice& weak : weak_choices()) {
         if (!weak.group) weak_uses_.push_back({&weak, value_of("mode")});
       }
@@ -395,7 +418,7 @@ class ProfileBuilder {
 
   // A proposal that could not be read may be the one that uses the word.
   bool can_judge(const WeakChoice& weak) const {
-    if (!weak.group) return !in_.is_unclear("mode");
+    if (!weak.group) return !in_.is_unclear("mode") && !in_.is_unclear("auth");
     return groups_are_clear_ && !in_.is_unclear("ike") && !in_.is_unclear("pfs");
   }
 

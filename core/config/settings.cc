@@ -185,6 +185,23 @@ std::optional<std::string> Settings::text(std::string_view key) {
   return entry->value.text;
 }
 
+void Settings::refuse(std::initializer_list<std::string_view> keys, std::string_view why,
+                      std::string_view remedy) {
+  for (const std::string_view key : keys) {
+    const Entry* entry = find(key);
+    if (entry == nullptr) continue;
+    report_.add(entry->key_where, std::string(key) + " " + std::string(why), std::string(remedy));
+  }
+}
+
+void Settings::need(std::string_view key, std::initializer_list<std::string_view> others) {
+  for (const std::string_view other : others) {
+    if (mentions(other)) continue;
+    report_.add(find(key)->value.where, "this " + std::string(key) + " needs " + std::string(other),
+                "write " + std::string(other) + " = " + std::string(find_option(other)->example));
+  }
+}
+
 std::optional<std::string> Settings::path(std::string_view key) {
   const Entry* entry = find(key);
   const auto path = text(key);

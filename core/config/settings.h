@@ -31,6 +31,12 @@ class Settings {
   // The text names the key with a value that was, or will be, reported: what it means is unknown.
   bool is_unclear(std::string_view key) const;
 
+  // Reports each of the keys that the text names: it `why`; `remedy`.
+  void refuse(std::initializer_list<std::string_view> keys, std::string_view why,
+              std::string_view remedy);
+  // Reports, at the value of `key`, each of the others that the text does not name.
+  void need(std::string_view key, std::initializer_list<std::string_view> others);
+
   std::optional<std::string> text(std::string_view key);
   std::optional<std::string> path(std::string_view key);
   std::optional<std::string> choice(std::string_view key);

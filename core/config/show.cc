@@ -59,16 +59,32 @@ void show_gateway(Writer& w, const Profile& p) {
   w.number("local-natt-port", p.local_natt_port);
 }
 
+std::string_view auth_word(const Profile& p) {
+  switch (p.auth) {
+    case Authentication::kCertificate:
+      return p.xauth ? "xauth-cert" : "cert";
+    case Authentication::kHybrid:
+      return "hybrid";
+    case Authentication::kPsk:
+      break;
+  }
+  return p.xauth ? "xauth-psk" : "psk";
+}
+
 void show_authentication(Writer& w, const Profile& p) {
   w.text("mode", p.aggressive ? "aggressive" : "main");
-  w.text("auth", p.xauth ? "xauth-psk" : "psk");
+  w.text("auth", auth_word(p));
+  if (!p.cert_file.empty()) w.text("cert-file", p.cert_file);
+  if (!p.key_file.empty()) w.text("key-file", p.key_file);
+  if (!p.ca_file.empty()) w.text("ca-file", p.ca_file);
+  if (!p.crl_file.empty()) w.text("crl-file", p.crl_file);
   if (!p.local_id.text.empty()) w.text("id", p.local_id.text);
   w.text("id-type", id_type_word(p.local_id.type));
   if (p.remote_id) {
     w.text("remote-id", p.remote_id->text);
     w.text("remote-id-type", id_type_word(p.remote_id->type));
   }
-  show_secret(w, "psk", p.psk);
+  if (p.auth == Authentication::kPsk) show_secret(w, "psk", p.psk);
   if (!p.user.empty()) w.text("user", p.user);
   show_secret(w, "password", p.password);
   for (const SecretSource* secret : {&p.psk, &p.password}) {

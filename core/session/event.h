@@ -23,18 +23,25 @@ enum class EndCause : std::uint8_t {
   kGatewayAuthFailed,   // HASH_R is wrong: another pre-shared key, or an unknown group
   kWeAreRefused,        // the gateway refused our identity or key (AUTHENTICATION-FAILED and kin)
   kGatewayIdentity,     // the gateway is authentic but its identity is not the profile's
-  kUserRejected,        // XAuth STATUS=FAIL
-  kInputNeeded,         // a question that nobody here can answer
-  kNoAddress,           // Mode Config gave no usable address
-  kPhase2Refused,       // Quick Mode: NO-PROPOSAL-CHOSEN, or an answer that was never offered
-  kSelectorsRefused,    // Quick Mode: INVALID-ID-INFORMATION
-  kNoNatTraversal,      // the gateway speaks no NAT traversal that we speak
-  kBadKeyExchange,      // the gateway's Diffie-Hellman value is not usable
-  kGatewayClosed,       // the gateway deleted the SA
-  kGatewayLost,         // dead peer detection
-  kExpired,             // an SA ran out and could not be replaced
-  kCannotApply,         // this machine refused addresses, routes, DNS or the device
-  kProtocol,            // the gateway broke the protocol in a way that cannot be waited out
+  kCertificateUntrusted,  // no path from the gateway's certificate to an authority of ours
+  kCertificateExpired,    // it, or the revocation list, is older than today
+  kCertificateTooYoung,   // not valid yet, or this machine's clock is wrong
+  kCertificateRevoked,
+  kCertificateUnusable,  // not to be read, weak, or made for another use
+  kCertificateName,      // it does not name the gateway
+  kCannotSign,           // our own key refused
+  kUserRejected,         // XAuth STATUS=FAIL
+  kInputNeeded,          // a question that nobody here can answer
+  kNoAddress,            // Mode Config gave no usable address
+  kPhase2Refused,        // Quick Mode: NO-PROPOSAL-CHOSEN, or an answer that was never offered
+  kSelectorsRefused,     // Quick Mode: INVALID-ID-INFORMATION
+  kNoNatTraversal,       // the gateway speaks no NAT traversal that we speak
+  kBadKeyExchange,       // the gateway's Diffie-Hellman value is not usable
+  kGatewayClosed,        // the gateway deleted the SA
+  kGatewayLost,          // dead peer detection
+  kExpired,              // an SA ran out and could not be replaced
+  kCannotApply,          // this machine refused addresses, routes, DNS or the device
+  kProtocol,             // the gateway broke the protocol in a way that cannot be waited out
 };
 
 // How far a session had come.
@@ -78,6 +85,9 @@ struct Floated {  // RFC 3947 4
   Endpoint local;
   Endpoint gateway;
 };
+struct GatewayShows {   // a certificate, not believed yet
+  std::string subject;  // escaped
+};
 struct GatewayAuthenticated {
   std::string identity;  // escaped
 };
@@ -120,8 +130,8 @@ struct ConnectingAnew {  // the tunnel stays up for the machine while a new phas
 };
 
 using Event =
-    std::variant<Phase1Started, PeerAnswered, NatFound, Floated, GatewayAuthenticated, UserAccepted,
-                 GatewayMessage, AddressAssigned, SaInstalled, TunnelUp, PeerMoved, Retransmitting,
-                 HintReceived, GatewaySilent, GatewayAlive, ConnectingAnew>;
+    std::variant<Phase1Started, PeerAnswered, NatFound, Floated, GatewayShows, GatewayAuthenticated,
+                 UserAccepted, GatewayMessage, AddressAssigned, SaInstalled, TunnelUp, PeerMoved,
+                 Retransmitting, HintReceived, GatewaySilent, GatewayAlive, ConnectingAnew>;
 
 }  // namespace godwit::session

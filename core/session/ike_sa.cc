@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/base/check.h"
+#include "core/session/end_cause.h"
 
 namespace godwit::session {
 namespace {
@@ -30,24 +31,10 @@ constexpr std::array<ike::Rule, 3> kInformational = {{{ike::PayloadType::kHash, 
                                                       {ike::PayloadType::kNotify, 0, 16},
                                                       {ike::PayloadType::kDelete, 0, 16}}};
 
-EndCause cause_of(FailureKind kind) {
-  switch (kind) {
-    case FailureKind::kProposalRefused:
-      return EndCause::kProposalRefused;
-    case FailureKind::kGatewayAuthFailed:
-      return EndCause::kGatewayAuthFailed;
-    case FailureKind::kWeAreRefused:
-      return EndCause::kWeAreRefused;
-    case FailureKind::kGatewayIdentity:
-      return EndCause::kGatewayIdentity;
-    case FailureKind::kNoNatTraversal:
-      return EndCause::kNoNatTraversal;
-    case FailureKind::kBadKeyExchange:
-      return EndCause::kBadKeyExchange;
-    case FailureKind::kNoAnswer:
-      return EndCause::kNoAnswer;
-  }
-  return EndCause::kProtocol;
+std::string subject_words(const std::string& subject) {
+  constexpr std::size_t kSubjectMax = 256;
+  return ike::escape_text({reinterpret_cast<const std::uint8_t*>(subject.data()), subject.size()},
+                          kSubjectMax);
 }
 
 NattVersion natt_version(ike::v1::Natt natt) {
@@ -246,6 +233,7 @@ void IkeSa::apply(Phase1Step& step, Step& st) {
                            phase1_.vendors().dpd, phase1_.vendors().xauth,
                            phase1_.vendors().unity});
   }
+  if (!step.shown.empty()) st.report(GatewayShows{subject_words(step.shown)});
   if (step.nat_found) {
     const ike::v1::NatFindings& nat = phase1_.nat();
     st.report(NatFound{nat.we_are_behind, nat.peer_is_behind, nat.forced});
@@ -266,8 +254,9 @@ void IkeSa::apply(Phase1Step& step, Step& st) {
   }
   if (step.failure) {
     // Whose name is wrong has proved it; anything else may be a damaged message of ours or theirs.
-    const bool proved = step.failure->kind == FailureKind::kGatewayIdentity;
-    return end({cause_of(step.failure->kind), stage(), step.failure->notify}, proved, st);
+    const bool proved = step.failure->kind == FailureKind::kGatewayIdentity ||
+                        step.failure->kind == FailureKind::kGatewayCertificateName;
+    return end({cause_of(*step.failure), stage(), step.failure->notify}, proved, st);
   }
   if (step.hint) apply_hint(*step.hint, st);
   if (step.outcome) finish_phase1(std::move(*step.outcome), step.final_send, st);
@@ -286,6 +275,8 @@ void IkeSa::finish_phase1(ike::v1::Phase1Outcome&& outcome, bool final_send, Ste
   if (!final_send) request_.stop();
   sa_ = std::make_unique<ike::v1::IsakmpSa>(std::move(outcome.sa));
   peer_id_ = std::move(outcome.peer_id);
+  peer_name_ = peer_id_->type == ike::IdType::kDerDn ? subject_words(outcome.peer_subject)
+                                                     : peer_id_->to_string();
   confirmed_ = !phase1_.aggressive();
   expires_ = st.now + outcome.choice.lifetime;
   last_heard_ = st.now;
@@ -297,7 +288,7 @@ void IkeSa::finish_phase1(ike::v1::Phase1Outcome&& outcome, bool final_send, Ste
     st.report(PeerAnswered{phase1_.choice().suite, natt_version(vendors.natt), vendors.dpd,
                            vendors.xauth, vendors.unity});
   }
-  st.report(GatewayAuthenticated{peer_id_->to_string()});
+  st.report(GatewayAuthenticated{peer_name_});
   if (phase1_.vendors().dpd) dpd_.emplace(settings_.dpd_delay, settings_.dpd_attempts, st.rng);
   Transactions::Settings settings = settings_.transactions;
   settings.unity = phase1_.vendors().unity;
@@ -430,7 +421,7 @@ void IkeSa::on_deadline(Step& st) {
 
 // What silence means depends on how far the exchange has come, and on what was hinted at.
 EndReason IkeSa::silence_reason() const {
-  if (hint_) return {cause_of(hint_->kind), stage(), hint_->notify};
+  if (hint_) return {cause_of(*hint_), stage(), hint_->notify};
   if (spoiled_ >= kSpoiledMax) return {EndCause::kProtocol, stage(), 0};
   const bool floated = link_.floated();
   return {floated ? EndCause::kNoAnswerAfterFloat : EndCause::kNoAnswer, stage(), 0};

@@ -65,6 +65,7 @@ class IkeSa {
   IkeLink& link() { return link_; }
   const ike::v1::Phase1& phase1() const { return phase1_; }
   const std::optional<ike::IdPayload>& peer_id() const { return peer_id_; }
+  const std::string& peer_name() const { return peer_name_; }  // its ID, for people; escaped
   std::optional<Instant> expires() const { return expires_; }
   Instant last_heard() const { return last_heard_; }
   std::uint64_t retransmissions() const;
@@ -101,6 +102,7 @@ class IkeSa {
 
   std::unique_ptr<ike::v1::IsakmpSa> sa_;
   std::optional<ike::IdPayload> peer_id_;
+  std::string peer_name_;
   bool confirmed_ = false;  // the gateway said something after we had proved ourselves
   Transactions transactions_;
   QuickModes quick_;

@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/net/udp_encap.h"
 #include "core/session/child_sas.h"
+#include "core/session/identities.h"
 #include "core/session/ike_sas.h"
 #include "core/session/tunnel_config.h"
 
@@ -200,11 +201,8 @@ IkeSettings Session::Impl::ike_settings() const {
   settings.fragmentation = profile.fragmentation;
   settings.phase1.suites = profile.ike;
   settings.phase1.lifetime = profile.ike_lifetime;
-  settings.phase1.psk = config_.psk.clone();
-  settings.phase1.own_id = id_payload(profile.local_id, identity_address_);
-  if (profile.remote_id) {
-    settings.phase1.remote_id = id_payload(*profile.remote_id, config_.gateway);
-  }
+  settings.phase1.credentials = phase1_credentials(config_);
+  settings.phase1.own_id = own_identity(config_, identity_address_);
   settings.phase1.force_natt = profile.natt == config::NatTraversal::kForce;
   settings.phase1.initial_contact = profile.initial_contact;
   settings.transactions.xauth = profile.xauth;
@@ -375,7 +373,7 @@ void Session::Impl::finish(EndReason reason, Step& st) {
   children_.clear(st);
   if (tunnel_) st.out.push(RevokeTunnel{});
   st.out.push(Finished{reason});
-  config_.psk = SecretBytes{};
+  config_.credentials = Credentials{};
 }
 
 Status Session::Impl::status(Instant now) const {
@@ -401,7 +399,7 @@ Status Session::Impl::status(Instant now) const {
       out.natt = NattVersion::kRfc3947;
       break;
   }
-  if (ike_.current().peer_id()) out.gateway_identity = ike_.current().peer_id()->to_string();
+  out.gateway_identity = ike_.current().peer_name();
   if (ike_.established()) {
     out.ike = phase1.choice().suite;
     out.ike_expires_in = *ike_.current().expires() - now;

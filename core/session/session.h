@@ -13,6 +13,7 @@
 #include "core/base/secret.h"
 #include "core/config/profile.h"
 #include "core/session/actions.h"
+#include "core/session/credentials.h"
 #include "core/session/data_path.h"
 #include "core/session/event.h"
 #include "core/session/local_endpoints.h"
@@ -22,8 +23,9 @@ namespace godwit::session {
 
 struct SessionConfig {
   config::Profile profile;
-  SecretBytes psk;
-  IpAddress gateway;  // profile.gateway, resolved
+  Credentials credentials;
+  std::int64_t boot_time = 0;  // seconds since 1970 at Instant{}: whether a certificate is valid
+  IpAddress gateway;           // profile.gateway, resolved
   LocalEndpoints local;
   bool log_keys = false;
 };

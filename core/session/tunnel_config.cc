@@ -10,31 +10,7 @@ namespace {
 constexpr std::size_t kMtuDefault = 1400;
 constexpr std::size_t kEthernetMtu = 1500;
 
-Bytes octets_of(const std::string& text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
 }  // namespace
-
-ike::IdPayload id_payload(const config::Identity& identity, const IpAddress& local) {
-  using Type = config::Identity::Type;
-  ike::IdPayload id;
-  id.data = to_vec(octets_of(identity.text));
-  switch (identity.type) {
-    case Type::kIpv4:
-      return ike::IdPayload::address(IpAddress::parse(identity.text).value_or(local));
-    case Type::kFqdn:
-      id.type = ike::IdType::kFqdn;
-      break;
-    case Type::kUserFqdn:
-      id.type = ike::IdType::kUserFqdn;
-      break;
-    case Type::kKeyId:
-      id.type = ike::IdType::kKeyId;
-      break;
-  }
-  return id;
-}
 
 std::vector<ike::v1::ChildPolicy> child_policies(const config::Profile& profile,
                                                  const ike::v1::ModeConfig& mode_config,

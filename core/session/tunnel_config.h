@@ -12,8 +12,6 @@
 
 namespace godwit::session {
 
-ike::IdPayload id_payload(const config::Identity& identity, const IpAddress& local);
-
 // The networks to negotiate, one pair of SAs each: the profile's; else everything where the gateway
 // speaks Unity (it narrows by itself) or names no networks; else each network it named.
 std::vector<ike::v1::ChildPolicy> child_policies(const config::Profile& profile,

@@ -41,7 +41,7 @@ SessionConfig make_config(std::uint8_t kind) {
   config.profile.mode_config = (kind & 4) != 0;
   config.profile.ike = {{{128}, crypto::HashAlg::kSha256, crypto::DhGroup::kEcp256}};
   config.profile.esp = {{crypto::EspCipher::kAesGcm16, 128, {}}};
-  config.psk = SecretBytes::copy_of(ByteVec(16, 0x61));
+  config.credentials.psk = SecretBytes::copy_of(ByteVec(16, 0x61));
   config.gateway = gateway();
   config.local = {{laptop, 500}, {laptop, 4500}};
   return config;

@@ -39,6 +39,7 @@ class Connection:
     """One swanctl connection. Everything a test varies is a field."""
     name: str = "office"
     aggressive: bool = False
+    auth: str = "psk"                     # pubkey, or hybrid: XAuth is all that proves the client
     xauth: bool = False
     pool: bool = True                     # an address by Mode Config
     ike: str = STRONG_IKE
@@ -52,6 +53,14 @@ class Connection:
     fragmentation: str = "yes"            # of IKE messages: yes, force, no
     encap: bool = False                   # claim a NAT, so that ESP goes in UDP without one
 
+    def proofs(self):
+        if self.auth == "psk":
+            return [f"local-1 {{\n auth = psk\n id = {GATEWAY_ID}\n}}",
+                    f"remote-1 {{\n auth = psk\n id = {self.remote_id}\n}}"]
+        theirs = "xauth" if self.auth == "hybrid" else "pubkey"
+        return [f"local-1 {{\n auth = pubkey\n certs = gateway.pem\n id = {GATEWAY_ID}\n}}",
+                f"remote-1 {{\n auth = {theirs}\n id = {self.remote_id}\n}}"]
+
     def lines(self):
         child = [f"local_ts = {self.local_ts}", f"esp_proposals = {self.esp}",
                  f"rekey_time = {self.rekey_time}s", "rand_time = 0s", "dpd_action = clear"]
@@ -63,8 +72,7 @@ class Connection:
                 f"proposals = {self.ike}", f"dpd_delay = {self.dpd_delay}s", "rekey_time = 0s",
                 "unique = never", "pull = yes",
                 f"fragmentation = {self.fragmentation}", f"encap = {'yes' if self.encap else 'no'}",
-                f"local-1 {{\n auth = psk\n id = {GATEWAY_ID}\n}}",
-                f"remote-1 {{\n auth = psk\n id = {self.remote_id}\n}}"]
+                *self.proofs()]
         if self.pool:
             body.append("pools = inner")
         if self.xauth:
@@ -84,7 +92,8 @@ MAIN_XAUTH = Connection("main-xauth", xauth=True)
 class Gateway:
     """charon with the user-space ESP of kernel-libipsec, running until the lab ends."""
 
-    def __init__(self, host, *connections, dns=lab.OFFICE, unity=True, fragment_size=1280):
+    def __init__(self, host, *connections, dns=lab.OFFICE, unity=True, fragment_size=1280,
+                 files=None):
         self.host = host
         self.fragment_size = fragment_size
         self.folder = os.path.join(host.folder, "strongswan")
@@ -93,6 +102,10 @@ class Gateway:
         # Copies of the programs: AppArmor confines the installed paths to the installed files.
         self.charon = shutil.copy("/usr/lib/ipsec/charon", self.folder)
         self.swanctl_program = shutil.copy("/usr/sbin/swanctl", self.folder)
+        # By name below the folder, as files(folder) gives them: certificates and keys.
+        for name, text in (files(self.folder) if files else {}).items():
+            os.makedirs(os.path.join(self.folder, os.path.dirname(name)), exist_ok=True)
+            self._write(name, text)
         self._write("strongswan.conf", self._strongswan_conf(dns, unity))
         self._write("swanctl.conf", self._swanctl_conf(connections))
         self.process = None

@@ -64,7 +64,7 @@ class Godwit:
         self.interface = "gw-lab"
         self.keys = {"gateway": lab.GATEWAY, "interface": self.interface,
                      "psk-file": f"/etc/godwit/{name}.psk", **profile}
-        if self.keys["auth"] == "xauth-psk":
+        if self.keys["auth"] in ("xauth-psk", "xauth-cert", "hybrid"):
             # A test that wants no such key sets it to None.
             self.keys.setdefault("password-file", f"/etc/godwit/{name}.password")
         host.write(f"/etc/godwit/{name}.psk", psk + "\n", mode=0o600)

@@ -21,7 +21,7 @@ session::SessionConfig session_config(const WorldConfig& config,
                                       const session::LocalEndpoints& local) {
   session::SessionConfig out;
   out.profile = config.profile;
-  out.psk = SecretBytes::copy_of(octets(config.psk));
+  out.credentials.psk = SecretBytes::copy_of(octets(config.psk));
   out.gateway = address("203.0.113.1");
   out.local = local;
   return out;

@@ -18,6 +18,17 @@ constexpr std::array<Rule, 10> kAggressive2 = {{{PayloadType::kSa, 1, 1},
                                                 {PayloadType::kCertRequest, 0, 8},
                                                 {PayloadType::kNotify, 0, 4}}};
 
+constexpr std::array<Rule, 10> kAggressive2Signed = {{{PayloadType::kSa, 1, 1},
+                                                      {PayloadType::kKe, 1, 1},
+                                                      {PayloadType::kNonce, 1, 1},
+                                                      {PayloadType::kId, 1, 1},
+                                                      {PayloadType::kSignature, 1, 1},
+                                                      {PayloadType::kNatD, 0, 16},
+                                                      {PayloadType::kNatDDraft, 0, 16},
+                                                      {PayloadType::kCert, 0, 8},
+                                                      {PayloadType::kCertRequest, 0, 8},
+                                                      {PayloadType::kNotify, 0, 4}}};
+
 }  // namespace
 
 void Phase1::send_aggressive1(Phase1Step& st) {
@@ -26,6 +37,7 @@ void Phase1::send_aggressive1(Phase1Step& st) {
   chain.add(PayloadType::kKe, dh_.public_value);
   chain.add(PayloadType::kNonce, own_nonce_);
   chain.add(PayloadType::kId, encode_id(config_.own_id));
+  add_certificate_requests(chain, config_.credentials);
   add_vendors(chain, config_.xauth, config_.mode_config, config_.fragmentation);
   st.send = plain_message(chain);
   state_ = AwaitAggressive2{};
@@ -34,12 +46,14 @@ void Phase1::send_aggressive1(Phase1Step& st) {
 void Phase1::on_aggressive2(const Header& header, Bytes message, Phase1Step& st) {
   // The same answer a second time was not damaged on its way: the gateway really has another key.
   if (equal(message, refused_answer_)) {
-    st.failure = Failure{FailureKind::kGatewayAuthFailed};
+    st.failure = refusal_;
     return st.drop(Drop::kRetransmission);
   }
   const auto payloads = decode_payloads(header.first, message.subspan(kHeaderSize), false);
   if (!payloads) return st.drop(payloads.error());
-  if (const auto ok = check_rules(*payloads, kAggressive2); !ok) return st.drop(ok.error());
+  const bool psk = config_.credentials.method == AuthMethod::kPsk;
+  const auto ok = check_rules(*payloads, psk ? kAggressive2 : kAggressive2Signed);
+  if (!ok) return st.drop(ok.error());
   if (const auto id = decode_id(payloads->first(PayloadType::kId)->body); !id) {
     return st.drop(id.error());
   }
@@ -62,37 +76,49 @@ void Phase1::finish_aggressive(const SecretBytes& g_xy, AggressiveAgree&& state,
   const auto id = decode_id(id_body);
   CHECK(id);
   IsakmpSa sa = make_sa(g_xy);
-  const crypto::Digest hash_r = phase1_hash(sa.keys(), peer_public_, dh_.public_value, responder_,
-                                            initiator_, sa_body_, id_body);
-  if (!equal_ct(hash_r, payloads->first(PayloadType::kHash)->body)) {
-    st.hint = Failure{FailureKind::kGatewayAuthFailed};
+  const auto refused =
+      check_proof(config_.credentials, *payloads, *id, peer_hash(sa, id_body), st.now, st.shown);
+  if (refused && refused->kind != AuthFailure::Kind::kIdentity) {
+    st.hint = failure_of(*refused);
     refused_answer_ = std::move(state.message);
+    refusal_ = *st.hint;
     responder_ = Cookie{};
     state_ = AwaitAggressive2{};
     return st.drop(Drop::kBadHash);
   }
   st.accepted = true;
-  if (!accept_peer_id(*id, st)) return;
+  if (refused) {
+    st.failure = failure_of(*refused);
+    return;
+  }
   nat_ = find_nat(*payloads, vendors_.natt, choice_.suite.hash, initiator_, responder_, state.own,
                   state.peer);
   // NATT-07: the gateway's findings come before ours, so no NAT is answered with a claimed one.
   nat_.forced = config_.force_natt || !nat_.any();
   st.nat_found = true;
 
-  const crypto::Digest hash_i = phase1_hash(sa.keys(), dh_.public_value, peer_public_, initiator_,
-                                            responder_, sa_body_, encode_id(config_.own_id));
+  const bool signs = config_.credentials.method == AuthMethod::kSignature;
+  const ByteVec hash_i = to_vec(own_hash(sa).bytes());
+  Phase1Outcome outcome{std::move(sa), choice_, vendors_, nat_, *id, st.shown};
+  if (!signs) return send_aggressive3(std::move(outcome), state.own, state.peer, {}, st);
+  st.job = crypto::Sign{config_.credentials.key, hash_i};
+  state_ = AggressiveSign{std::move(outcome), state.own, state.peer};
+}
+
+void Phase1::send_aggressive3(Phase1Outcome&& outcome, const Endpoint& own, const Endpoint& peer,
+                              Bytes signature, Phase1Step& st) {
   ChainBuilder chain;
-  chain.add(PayloadType::kHash, hash_i);
-  add_nat_d(chain, vendors_.natt, choice_.suite.hash, initiator_, responder_, state.own, state.peer,
+  add_proof(chain, outcome.sa, signature);
+  add_nat_d(chain, vendors_.natt, choice_.suite.hash, initiator_, responder_, own, peer,
             nat_.forced, st.rng);
   add_initial_contact(chain);
   Iv iv = phase1_iv(choice_.suite.hash, dh_.public_value, peer_public_);
   // RFC 2409 5.4 leaves the encryption of message 3 to us; IKE1-34: always.
-  st.send = sa.seal(sa.header(Exchange::kAggressive, MessageId{0}), chain, iv);
+  st.send = outcome.sa.seal(outcome.sa.header(Exchange::kAggressive, MessageId{0}), chain, iv);
   st.floats = true;
   st.final_send = true;
-  sa.set_last_phase1_block(iv);
-  st.outcome = Phase1Outcome{std::move(sa), choice_, vendors_, nat_, *id};
+  outcome.sa.set_last_phase1_block(iv);
+  st.outcome = std::move(outcome);
   state_ = Done{};
 }
 

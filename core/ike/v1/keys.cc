@@ -83,9 +83,9 @@ Iv phase2_iv(crypto::HashAlg alg, const Iv& last_phase1_block, MessageId id) {
   return first_block(crypto::hash(alg, {last_phase1_block, octets<4>(id.value())}));
 }
 
-crypto::Digest phase1_hash(const Phase1Keys& keys, Bytes g_own, Bytes g_other, Cookie own,
-                           Cookie other, Bytes sa_i_body, Bytes id_body) {
-  return crypto::prf_public(keys.alg, keys.skeyid.expose(),
+crypto::Digest phase1_hash(const Phase1Keys& keys, crypto::HashAlg alg, Bytes g_own, Bytes g_other,
+                           Cookie own, Cookie other, Bytes sa_i_body, Bytes id_body) {
+  return crypto::prf_public(alg, keys.skeyid.expose(),
                             {g_own, g_other, octets(own), octets(other), sa_i_body, id_body});
 }
 

@@ -38,9 +38,10 @@ Iv phase1_iv(crypto::HashAlg alg, Bytes g_xi, Bytes g_xr);
 Iv phase2_iv(crypto::HashAlg alg, const Iv& last_phase1_block, MessageId id);
 
 // HASH_I with (g^xi, g^xr, CKY-I, CKY-R, SAi_b, IDii_b); HASH_R with the first two pairs swapped
-// and IDir_b. SAi_b is always the initiator's.
-crypto::Digest phase1_hash(const Phase1Keys& keys, Bytes g_own, Bytes g_other, Cookie own,
-                           Cookie other, Bytes sa_i_body, Bytes id_body);
+// and IDir_b. SAi_b is always the initiator's. `alg`: the negotiated one, unless a signature method
+// prescribes its own (RFC 4754).
+crypto::Digest phase1_hash(const Phase1Keys& keys, crypto::HashAlg alg, Bytes g_own, Bytes g_other,
+                           Cookie own, Cookie other, Bytes sa_i_body, Bytes id_body);
 
 // RFC 2409 5.5: KEYMAT = prf(SKEYID_d, [g(qm)^xy |] protocol | SPI | Ni_b | Nr_b), expanded to
 // `size` octets. The SPI is the receiver's; g_qm_xy is empty without PFS.

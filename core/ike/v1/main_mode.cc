@@ -13,6 +13,11 @@ constexpr std::array<Rule, 6> kMain4 = {{{PayloadType::kKe, 1, 1},
                                          {PayloadType::kNatDDraft, 0, 16},
                                          {PayloadType::kCertRequest, 0, 8},
                                          {PayloadType::kNotify, 0, 4}}};
+constexpr std::array<Rule, 5> kMain6Signed = {{{PayloadType::kId, 1, 1},
+                                               {PayloadType::kSignature, 1, 1},
+                                               {PayloadType::kCert, 0, 8},
+                                               {PayloadType::kCertRequest, 0, 8},
+                                               {PayloadType::kNotify, 0, 4}}};
 constexpr std::array<Rule, 5> kMain6 = {{{PayloadType::kId, 1, 1},
                                          {PayloadType::kHash, 1, 1},
                                          {PayloadType::kCert, 0, 8},
@@ -65,16 +70,22 @@ void Phase1::on_main4(Bytes body, PayloadType first, Phase1Step& st) {
   state_ = MainAgree{st.own, st.peer};
 }
 
-void Phase1::send_main5(const SecretBytes& g_xy, const MainAgree& /*state*/, Phase1Step& st) {
+void Phase1::agree_main(const SecretBytes& g_xy, Phase1Step& st) {
   st.accepted = true;
   st.nat_found = true;
   IsakmpSa sa = make_sa(g_xy);
-  const ByteVec id_body = encode_id(config_.own_id);
-  const crypto::Digest hash_i = phase1_hash(sa.keys(), dh_.public_value, peer_public_, initiator_,
-                                            responder_, sa_body_, id_body);
+  if (config_.credentials.method != AuthMethod::kSignature) {
+    return send_main5(std::move(sa), {}, st);
+  }
+  st.job = crypto::Sign{config_.credentials.key, to_vec(own_hash(sa).bytes())};
+  state_ = MainSign{std::move(sa)};
+}
+
+void Phase1::send_main5(IsakmpSa&& sa, Bytes signature, Phase1Step& st) {
   ChainBuilder chain;
-  chain.add(PayloadType::kId, id_body);
-  chain.add(PayloadType::kHash, hash_i);
+  chain.add(PayloadType::kId, encode_id(config_.own_id));
+  add_proof(chain, sa, signature);
+  add_certificate_requests(chain, config_.credentials);
   add_initial_contact(chain);
   Iv iv = phase1_iv(choice_.suite.hash, dh_.public_value, peer_public_);
   st.send = sa.seal(sa.header(Exchange::kMain, MessageId{0}), chain, iv);
@@ -88,20 +99,25 @@ void Phase1::on_main6(AwaitMain6& state, const Header& header, Bytes message, Ph
     if (header.encrypted()) st.hint = Failure{FailureKind::kGatewayAuthFailed};
     return st.drop(opened.error());
   }
-  if (const auto ok = check_rules(opened->payloads, kMain6); !ok) return st.drop(ok.error());
+  const bool psk = config_.credentials.method == AuthMethod::kPsk;
+  const auto ok = check_rules(opened->payloads, psk ? kMain6 : kMain6Signed);
+  if (!ok) return st.drop(ok.error());
   const Bytes id_body = opened->payloads.first(PayloadType::kId)->body;
   const auto id = decode_id(id_body);
   if (!id) return st.drop(id.error());
-  const crypto::Digest hash_r = phase1_hash(state.sa.keys(), peer_public_, dh_.public_value,
-                                            responder_, initiator_, sa_body_, id_body);
-  if (!equal_ct(hash_r, opened->payloads.first(PayloadType::kHash)->body)) {
-    st.hint = Failure{FailureKind::kGatewayAuthFailed};
+  const auto refused = check_proof(config_.credentials, opened->payloads, *id,
+                                   peer_hash(state.sa, id_body), st.now, st.shown);
+  if (refused && refused->kind == AuthFailure::Kind::kProof) {
+    st.hint = failure_of(*refused);
     return st.drop(Drop::kBadHash);
   }
   st.accepted = true;
-  if (!accept_peer_id(*id, st)) return;
+  if (refused) {
+    st.failure = failure_of(*refused);
+    return;
+  }
   state.sa.set_last_phase1_block(opened->next_iv);
-  st.outcome = Phase1Outcome{std::move(state.sa), choice_, vendors_, nat_, *id};
+  st.outcome = Phase1Outcome{std::move(state.sa), choice_, vendors_, nat_, *id, st.shown};
   state_ = Done{};
 }
 

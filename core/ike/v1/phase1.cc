@@ -17,33 +17,18 @@ Cookie fresh_cookie(Rng& rng) {
   }
 }
 
-std::uint8_t lower(std::uint8_t c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c + 32) : c;
-}
-
-// RFC 4945 3.1.2, 3.1.3: names compare without regard to case, everything else octet by octet.
-bool same_identity(const IdPayload& a, const IdPayload& b) {
-  if (a.type != b.type || a.data.size() != b.data.size()) return false;
-  const bool fold = a.type == IdType::kFqdn || a.type == IdType::kUserFqdn;
-  for (std::size_t i = 0; i < a.data.size(); ++i) {
-    if (a.data[i] != b.data[i] && !(fold && lower(a.data[i]) == lower(b.data[i]))) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 Phase1::Phase1(Phase1Config config, Rng& rng)
     : config_(std::move(config)), initiator_(fresh_cookie(rng)), own_nonce_(kNonceSize) {
   rng.fill_public(own_nonce_);
-  sa_body_ = encode_sa(offer_phase1(config_.suites, auth_method(), config_.lifetime));
+  sa_body_ = encode_sa(offer_phase1(config_.suites, auth_number(config_.credentials, config_.xauth),
+                                    config_.lifetime));
 }
 
 bool Phase1::authenticating() const {
   return std::holds_alternative<AwaitMain6>(state_) || std::holds_alternative<Done>(state_);
 }
-
-std::uint16_t Phase1::auth_method() const { return config_.xauth ? kAuthXauthInitPsk : kAuthPsk; }
 
 ByteVec Phase1::plain_message(const ChainBuilder& chain) const {
   Header header;
@@ -79,7 +64,8 @@ bool Phase1::choose(const Payloads& payloads, Phase1Step& st) {
     st.drop(answer.error());
     return false;
   }
-  const auto choice = match_phase1(*answer, config_.suites, auth_method(), config_.lifetime);
+  const auto choice = match_phase1(
+      *answer, config_.suites, auth_number(config_.credentials, config_.xauth), config_.lifetime);
   if (!choice) {
     st.drop(Drop::kMalformed);
     st.hint = Failure{FailureKind::kProposalRefused};
@@ -117,7 +103,8 @@ bool Phase1::keep_peer_values(const Payloads& payloads, Phase1Step& st) {
 
 IsakmpSa Phase1::make_sa(const SecretBytes& g_xy) const {
   const crypto::HashAlg alg = choice_.suite.hash;
-  SecretBytes skeyid = skeyid_psk(alg, config_.psk.expose(), own_nonce_, peer_nonce_);
+  SecretBytes skeyid =
+      make_skeyid(config_.credentials, alg, own_nonce_, peer_nonce_, g_xy.expose());
   return IsakmpSa(initiator_, responder_,
                   derive_phase1_keys(alg, choice_.suite.cipher, std::move(skeyid), g_xy.expose(),
                                      initiator_, responder_));
@@ -134,10 +121,37 @@ void Phase1::add_initial_contact(ChainBuilder& chain) const {
   chain.add(PayloadType::kNotify, encode_notify(notify));
 }
 
-bool Phase1::accept_peer_id(const IdPayload& id, Phase1Step& st) const {
-  if (!config_.remote_id || same_identity(id, *config_.remote_id)) return true;
-  st.failure = Failure{FailureKind::kGatewayIdentity};
-  return false;
+crypto::Digest Phase1::own_hash(const IsakmpSa& sa) const {
+  return phase1_hash(sa.keys(), proof_hash(config_.credentials, sa.keys().alg), dh_.public_value,
+                     peer_public_, initiator_, responder_, sa_body_, encode_id(config_.own_id));
+}
+
+crypto::Digest Phase1::peer_hash(const IsakmpSa& sa, Bytes id_body) const {
+  return phase1_hash(sa.keys(), proof_hash(config_.credentials, sa.keys().alg), peer_public_,
+                     dh_.public_value, responder_, initiator_, sa_body_, id_body);
+}
+
+void Phase1::add_proof(ChainBuilder& chain, const IsakmpSa& sa, Bytes signature) const {
+  if (signature.empty()) {
+    chain.add(PayloadType::kHash, own_hash(sa));
+    return;
+  }
+  add_certificates(chain, config_.credentials);
+  chain.add(PayloadType::kSignature, signature);
+}
+
+Failure Phase1::failure_of(const AuthFailure& refused) {
+  switch (refused.kind) {
+    case AuthFailure::Kind::kProof:
+      return {FailureKind::kGatewayAuthFailed};
+    case AuthFailure::Kind::kIdentity:
+      return {FailureKind::kGatewayIdentity};
+    case AuthFailure::Kind::kCertificateName:
+      return {FailureKind::kGatewayCertificateName};
+    case AuthFailure::Kind::kCertificate:
+      break;
+  }
+  return {FailureKind::kGatewayCertificate, 0, refused.certificate};
 }
 
 void Phase1::on_message(const Header& header, Bytes message, Phase1Step& st) {
@@ -166,18 +180,38 @@ void Phase1::on_job(crypto::JobResult&& result, Phase1Step& st) {
     if (std::holds_alternative<AggressiveKeygen>(state_)) return send_aggressive1(st);
     return st.drop(Drop::kNotReady);
   }
+  if (auto* signature = std::get_if<crypto::Signature>(&result)) {
+    return on_signed(std::move(*signature), st);
+  }
   on_agreed(std::move(std::get<Result<SecretBytes, crypto::DhError>>(result)), st);
 }
 
+void Phase1::on_signed(crypto::Signature&& signature, Phase1Step& st) {
+  if (signature.octets.empty()) {
+    st.failure = Failure{FailureKind::kCannotSign};
+    state_ = Done{};
+    return;
+  }
+  if (auto* main = std::get_if<MainSign>(&state_)) {
+    IsakmpSa sa = std::move(main->sa);
+    return send_main5(std::move(sa), signature.octets, st);
+  }
+  if (auto* aggressive = std::get_if<AggressiveSign>(&state_)) {
+    AggressiveSign context = std::move(*aggressive);
+    return send_aggressive3(std::move(context.outcome), context.own, context.peer, signature.octets,
+                            st);
+  }
+  st.drop(Drop::kNotReady);
+}
+
 void Phase1::on_agreed(Result<SecretBytes, crypto::DhError>&& g_xy, Phase1Step& st) {
-  if (auto* main = std::get_if<MainAgree>(&state_)) {
+  if (std::holds_alternative<MainAgree>(state_)) {
     if (!g_xy) {  // RFC 6989 2.1: such a value is never used; the genuine one may still come
       st.hint = Failure{FailureKind::kBadKeyExchange};
       state_ = AwaitMain4{};
       return st.drop(Drop::kMalformed);
     }
-    const MainAgree context = *main;
-    return send_main5(*g_xy, context, st);
+    return agree_main(*g_xy, st);
   }
   if (auto* aggressive = std::get_if<AggressiveAgree>(&state_)) {
     if (!g_xy) {

@@ -1,5 +1,5 @@
-// Phase 1 as initiator with a pre-shared key, with or without XAuth to follow (RFC 2409 5.4, RFC
-// 3947):
+// Phase 1 as initiator, with or without XAuth to follow (RFC 2409 5, RFC 3947). With a signature
+// CERT and SIG stand where the picture has HASH (authentication.h):
 //
 //   Main Mode                                   Aggressive Mode
 //   --> SA, VID...                          1   --> SA, KE, Ni, IDii, VID...
@@ -22,6 +22,7 @@
 #include "core/base/counters.h"
 #include "core/base/rng.h"
 #include "core/crypto/job.h"
+#include "core/ike/v1/authentication.h"
 #include "core/ike/v1/isakmp_sa.h"
 #include "core/ike/v1/nat_detection.h"
 #include "core/ike/v1/proposal.h"
@@ -35,6 +36,9 @@ enum class FailureKind : std::uint8_t {
   kGatewayAuthFailed,  // HASH_R is wrong, or what the gateway encrypts cannot be read: another key
   kWeAreRefused,
   kGatewayIdentity,
+  kGatewayCertificate,      // Failure::certificate says why
+  kGatewayCertificateName,  // it does not name the gateway, or not the ID that the gateway showed
+  kCannotSign,              // our own key refused
   kNoNatTraversal,
   kBadKeyExchange,
   kNoAnswer,
@@ -43,6 +47,7 @@ enum class FailureKind : std::uint8_t {
 struct Failure {
   FailureKind kind{};
   std::uint16_t notify = 0;
+  std::optional<crypto::CertificateFault> certificate;
 };
 
 struct Phase1Config {
@@ -52,9 +57,8 @@ struct Phase1Config {
   bool fragmentation = false;            // says that we read fragments
   std::vector<crypto::IkeSuite> suites;  // Aggressive Mode: all with the same group
   Duration lifetime = 24h;
-  SecretBytes psk;
+  Credentials credentials;
   IdPayload own_id;
-  std::optional<IdPayload> remote_id;  // nothing: whoever knows the key
   bool force_natt = false;
   bool initial_contact = false;
 };
@@ -65,6 +69,7 @@ struct Phase1Outcome {
   PeerVendors vendors;
   NatFindings nat;
   IdPayload peer_id;
+  std::string peer_subject;  // of its certificate, for people, not escaped; empty without one
 };
 
 // One call's context and effects.
@@ -85,6 +90,7 @@ struct Phase1Step {
   bool needs_force = false;        // Main Mode found no NAT: start again with force_natt
   bool answered = false;           // choice() and vendors() are new
   bool nat_found = false;          // nat() is new
+  std::string shown;               // the subject of a certificate that the gateway sent
   std::optional<Phase1Outcome> outcome;
 
   void drop(Drop reason) { counters.drop(reason); }
@@ -118,6 +124,9 @@ class Phase1 {
   struct MainAgree {
     Endpoint own, peer;
   };
+  struct MainSign {
+    IsakmpSa sa;
+  };
   struct AwaitMain6 {
     IsakmpSa sa;
     Iv iv{};
@@ -128,26 +137,38 @@ class Phase1 {
     ByteVec message;  // whole: HASH_R runs over parts of it
     Endpoint own, peer;
   };
+  struct AggressiveSign {
+    Phase1Outcome outcome;
+    Endpoint own, peer;
+  };
   struct Done {};
-  using State = std::variant<Idle, AwaitMain2, MainKeygen, AwaitMain4, MainAgree, AwaitMain6,
-                             AggressiveKeygen, AwaitAggressive2, AggressiveAgree, Done>;
+  using State =
+      std::variant<Idle, AwaitMain2, MainKeygen, AwaitMain4, MainAgree, MainSign, AwaitMain6,
+                   AggressiveKeygen, AwaitAggressive2, AggressiveAgree, AggressiveSign, Done>;
 
-  std::uint16_t auth_method() const;
   ByteVec plain_message(const ChainBuilder& chain) const;
   bool choose(const Payloads& payloads, Phase1Step& st);
   bool keep_peer_values(const Payloads& payloads, Phase1Step& st);
   IsakmpSa make_sa(const SecretBytes& g_xy) const;
   void add_initial_contact(ChainBuilder& chain) const;
-  bool accept_peer_id(const IdPayload& id, Phase1Step& st) const;
+  crypto::Digest own_hash(const IsakmpSa& sa) const;                  // HASH_I
+  crypto::Digest peer_hash(const IsakmpSa& sa, Bytes id_body) const;  // HASH_R
+  // The payloads that prove us: HASH, or CERT and SIG.
+  void add_proof(ChainBuilder& chain, const IsakmpSa& sa, Bytes signature) const;
+  static Failure failure_of(const AuthFailure& refused);
 
   void on_main2(const Header& header, Bytes message, Phase1Step& st);
   void send_main3(Phase1Step& st);
   void on_main4(Bytes body, PayloadType first, Phase1Step& st);
-  void send_main5(const SecretBytes& g_xy, const MainAgree& state, Phase1Step& st);
+  void agree_main(const SecretBytes& g_xy, Phase1Step& st);
+  void send_main5(IsakmpSa&& sa, Bytes signature, Phase1Step& st);
   void on_main6(AwaitMain6& state, const Header& header, Bytes message, Phase1Step& st);
   void send_aggressive1(Phase1Step& st);
   void on_aggressive2(const Header& header, Bytes message, Phase1Step& st);
   void finish_aggressive(const SecretBytes& g_xy, AggressiveAgree&& state, Phase1Step& st);
+  void send_aggressive3(Phase1Outcome&& outcome, const Endpoint& own, const Endpoint& peer,
+                        Bytes signature, Phase1Step& st);
+  void on_signed(crypto::Signature&& signature, Phase1Step& st);
   void on_agreed(Result<SecretBytes, crypto::DhError>&& g_xy, Phase1Step& st);
 
   Phase1Config config_;
@@ -157,7 +178,8 @@ class Phase1 {
   ByteVec own_nonce_;       // Ni_b
   ByteVec peer_nonce_;      // Nr_b
   ByteVec peer_public_;     // g^xr
-  ByteVec refused_answer_;  // the last message 2 of Aggressive Mode whose HASH_R was wrong
+  ByteVec refused_answer_;  // the last message 2 of Aggressive Mode that proved nothing
+  Failure refusal_;         // and why
   crypto::DhKeyPair dh_;
   Phase1Choice choice_;
   PeerVendors vendors_;

@@ -80,7 +80,14 @@ enum class Phase1Attr : std::uint16_t {
 };
 inline constexpr std::uint16_t kEncAesCbc = 7;
 inline constexpr std::uint16_t kAuthPsk = 1;
+inline constexpr std::uint16_t kAuthRsa = 3;
+inline constexpr std::uint16_t kAuthEcdsa256 = 9;  // RFC 4754
+inline constexpr std::uint16_t kAuthEcdsa384 = 10;
+inline constexpr std::uint16_t kAuthEcdsa521 = 11;
+inline constexpr std::uint16_t kAuthHybridInitRsa = 64221;
 inline constexpr std::uint16_t kAuthXauthInitPsk = 65001;
+inline constexpr std::uint16_t kAuthXauthInitRsa = 65005;
+inline constexpr std::uint8_t kCertX509Signature = 4;  // RFC 2408 3.9
 inline constexpr std::uint16_t kLifeSeconds = 1;
 inline constexpr std::uint16_t kLifeKilobytes = 2;
 

@@ -1,0 +1,221 @@
+#include "core/crypto/certificate.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "core/base/check.h"
+#include "core/crypto/x509_owned.h"
+
+namespace godwit::crypto {
+namespace {
+
+constexpr int kSanDnsName = 0x82;  // RFC 5280 4.2.1.6, as mbedTLS keeps the tags
+constexpr int kSanMail = 0x81;
+constexpr int kSanAddress = 0x87;
+constexpr std::size_t kChainMax = 8;  // RFC 4945 3.3.10; ISK-05
+
+// SHA-2, RSA of 2048 bits, the three curves of IKE.
+constexpr std::uint32_t flag(unsigned id) { return 1u << (id - 1); }
+constexpr mbedtls_x509_crt_profile kProfile = {
+    flag(MBEDTLS_MD_SHA256) | flag(MBEDTLS_MD_SHA384) | flag(MBEDTLS_MD_SHA512),
+    0xfffffff,  // RSA and EC
+    flag(MBEDTLS_ECP_DP_SECP256R1) | flag(MBEDTLS_ECP_DP_SECP384R1) |
+        flag(MBEDTLS_ECP_DP_SECP521R1),
+    2048,
+};
+
+std::int64_t seconds(const mbedtls_x509_time& t) {
+  using namespace std::chrono;
+  const sys_days day = year(t.year) / month(static_cast<unsigned>(t.mon)) /
+                       std::chrono::day(static_cast<unsigned>(t.day));
+  return std::chrono::seconds(day.time_since_epoch()).count() + t.hour * 3600 + t.min * 60 + t.sec;
+}
+
+// The library judges time by the system's clock; its verdict is replaced by one for `now`.
+int judge_time(void* now, mbedtls_x509_crt* crt, int /*depth*/, std::uint32_t* flags) {
+  *flags &= ~static_cast<std::uint32_t>(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE |
+                                        MBEDTLS_X509_BADCRL_EXPIRED | MBEDTLS_X509_BADCRL_FUTURE);
+  const std::int64_t at = *static_cast<const std::int64_t*>(now);
+  if (seconds(crt->valid_to) < at) *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
+  if (seconds(crt->valid_from) > at) *flags |= MBEDTLS_X509_BADCERT_FUTURE;
+  return 0;
+}
+
+std::optional<CertificateFault> fault_of(std::uint32_t flags) {
+  constexpr std::uint32_t kWeak = MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK |
+                                  MBEDTLS_X509_BADCERT_BAD_KEY | MBEDTLS_X509_BADCRL_BAD_MD |
+                                  MBEDTLS_X509_BADCRL_BAD_PK | MBEDTLS_X509_BADCRL_BAD_KEY;
+  if ((flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0) return CertificateFault::kUntrusted;
+  if ((flags & MBEDTLS_X509_BADCERT_REVOKED) != 0) return CertificateFault::kRevoked;
+  if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0) return CertificateFault::kExpired;
+  if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0) return CertificateFault::kNotYetValid;
+  if ((flags & kWeak) != 0) return CertificateFault::kWeak;
+  if (flags != 0) return CertificateFault::kUntrusted;
+  return std::nullopt;
+}
+
+bool may_sign(const mbedtls_x509_crt* crt) {
+  return mbedtls_x509_crt_check_key_usage(crt, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) == 0 ||
+         mbedtls_x509_crt_check_key_usage(crt, MBEDTLS_X509_KU_NON_REPUDIATION) == 0;
+}
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+bool same_text(std::string_view a, const mbedtls_x509_buf& b) {
+  const std::string_view other(reinterpret_cast<const char*>(b.p), b.len);
+  return std::ranges::equal(a, other, {}, lower, lower);
+}
+
+ByteVec with_nul(Bytes text) {
+  ByteVec out = to_vec(text);
+  out.push_back(0);
+  return out;
+}
+
+bool is_pem(Bytes text) {
+  const std::string_view view(reinterpret_cast<const char*>(text.data()), text.size());
+  return view.find("-----BEGIN") != view.npos;
+}
+
+}  // namespace
+
+std::vector<ByteVec> read_certificates(Bytes pem_or_der) {
+  Crt crt;
+  const bool pem = is_pem(pem_or_der);
+  const ByteVec text = pem ? with_nul(pem_or_der) : to_vec(pem_or_der);
+  if (mbedtls_x509_crt_parse(crt.get(), text.data(), text.size()) < 0) return {};
+  std::vector<ByteVec> out;
+  for (const mbedtls_x509_crt* c = crt.get(); c != nullptr && c->raw.len != 0; c = c->next) {
+    out.push_back(to_vec(Bytes(c->raw.p, c->raw.len)));
+  }
+  return out;
+}
+
+std::vector<ByteVec> read_revocation_lists(Bytes pem_or_der) {
+  Crl crl;
+  const bool pem = is_pem(pem_or_der);
+  const ByteVec text = pem ? with_nul(pem_or_der) : to_vec(pem_or_der);
+  if (mbedtls_x509_crl_parse(crl.get(), text.data(), text.size()) != 0) return {};
+  std::vector<ByteVec> out;
+  for (const mbedtls_x509_crl* c = crl.get(); c != nullptr && c->raw.len != 0; c = c->next) {
+    out.push_back(to_vec(Bytes(c->raw.p, c->raw.len)));
+  }
+  return out;
+}
+
+ByteVec subject_of(Bytes certificate) {
+  Crt crt;
+  if (mbedtls_x509_crt_parse_der(crt.get(), certificate.data(), certificate.size()) != 0) return {};
+  return to_vec(Bytes(crt->subject_raw.p, crt->subject_raw.len));
+}
+
+std::string subject_text(Bytes certificate) {
+  Crt crt;
+  if (mbedtls_x509_crt_parse_der(crt.get(), certificate.data(), certificate.size()) != 0) return {};
+  std::array<char, 512> text{};
+  const int size = mbedtls_x509_dn_gets(text.data(), text.size(), &crt->subject);
+  return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
+struct PeerCertificate::Impl {
+  Crt chain;  // the peer's own first
+};
+
+PeerCertificate::PeerCertificate() : impl_(std::make_unique<Impl>()) {}
+PeerCertificate::~PeerCertificate() = default;
+
+Result<std::unique_ptr<PeerCertificate>, CertificateFault> PeerCertificate::verify(
+    std::span<const Bytes> chain, const Trust& trust, std::int64_t now) {
+  std::unique_ptr<PeerCertificate> out(new PeerCertificate);
+  mbedtls_x509_crt* peer = out->impl_->chain.get();
+  bool first = true;
+  for (const Bytes der : chain.first(std::min(chain.size(), kChainMax))) {
+    const bool read = mbedtls_x509_crt_parse_der(peer, der.data(), der.size()) == 0;
+    if (first && !read) return fail(CertificateFault::kMalformed);
+    first = false;
+  }
+  if (first) return fail(CertificateFault::kMalformed);
+
+  Crt authorities;
+  for (const ByteVec& der : trust.authorities) {
+    mbedtls_x509_crt_parse_der(authorities.get(), der.data(), der.size());
+  }
+  Crl lists;
+  for (const ByteVec& der : trust.revocation_lists) {
+    mbedtls_x509_crl_parse_der(lists.get(), der.data(), der.size());
+  }
+  for (const mbedtls_x509_crl* list = lists.get(); list != nullptr; list = list->next) {
+    if (list->raw.len != 0 && list->next_update.year != 0 && seconds(list->next_update) < now) {
+      return fail(CertificateFault::kListExpired);
+    }
+  }
+  std::uint32_t flags = 0;
+  const int failed = mbedtls_x509_crt_verify_with_profile(
+      peer, authorities.get(), lists.get(), &kProfile, nullptr, &flags, judge_time, &now);
+  if (failed != 0 && flags == 0) return fail(CertificateFault::kMalformed);
+  if (const auto fault = fault_of(flags)) return fail(*fault);
+  if (!may_sign(peer)) return fail(CertificateFault::kWrongUse);
+  if (!method_of(&peer->pk)) return fail(CertificateFault::kWeak);
+  return out;
+}
+
+bool PeerCertificate::has_dns_name(std::string_view name) const {
+  const mbedtls_x509_sequence* san = &impl_->chain->subject_alt_names;
+  for (; san != nullptr; san = san->next) {
+    if (san->buf.tag == kSanDnsName && same_text(name, san->buf)) return true;
+  }
+  return false;
+}
+
+bool PeerCertificate::has_mail_address(std::string_view address) const {
+  const mbedtls_x509_sequence* san = &impl_->chain->subject_alt_names;
+  for (; san != nullptr; san = san->next) {
+    if (san->buf.tag == kSanMail && same_text(address, san->buf)) return true;
+  }
+  return false;
+}
+
+bool PeerCertificate::has_address(Bytes address) const {
+  const mbedtls_x509_sequence* san = &impl_->chain->subject_alt_names;
+  for (; san != nullptr; san = san->next) {
+    if (san->buf.tag == kSanAddress && equal(Bytes(san->buf.p, san->buf.len), address)) return true;
+  }
+  return false;
+}
+
+bool PeerCertificate::has_subject(Bytes der) const {
+  const mbedtls_x509_buf& subject = impl_->chain->subject_raw;
+  return equal(Bytes(subject.p, subject.len), der);
+}
+
+std::string PeerCertificate::subject_text() const {
+  return crypto::subject_text(Bytes(impl_->chain->raw.p, impl_->chain->raw.len));
+}
+
+bool PeerCertificate::verify_signature(SignatureMethod method, Bytes hash, Bytes signature) const {
+  mbedtls_pk_context* key = &impl_->chain->pk;
+  if (method_of(key) != method) return false;
+  if (method == SignatureMethod::kRsa) {
+    mbedtls_rsa_context* rsa = mbedtls_pk_rsa(*key);
+    if (signature.size() != mbedtls_rsa_get_len(rsa)) return false;
+    const auto size = static_cast<unsigned>(hash.size());
+#if MBEDTLS_VERSION_MAJOR >= 3
+    return mbedtls_rsa_pkcs1_verify(rsa, MBEDTLS_MD_NONE, size, hash.data(), signature.data()) == 0;
+#else
+    return mbedtls_rsa_pkcs1_verify(rsa, nullptr, nullptr, MBEDTLS_RSA_PUBLIC, MBEDTLS_MD_NONE,
+                                    size, hash.data(), signature.data()) == 0;
+#endif
+  }
+  mbedtls_ecp_keypair* pair = mbedtls_pk_ec(*key);
+  const std::size_t half = (pair->MBEDTLS_PRIVATE(grp).nbits + 7) / 8;
+  if (signature.size() != 2 * half) return false;
+  Mpi r;
+  Mpi s;
+  return mbedtls_mpi_read_binary(r.get(), signature.data(), half) == 0 &&
+         mbedtls_mpi_read_binary(s.get(), signature.data() + half, half) == 0 &&
+         mbedtls_ecdsa_verify(&pair->MBEDTLS_PRIVATE(grp), hash.data(), hash.size(),
+                              &pair->MBEDTLS_PRIVATE(Q), r.get(), s.get()) == 0;
+}
+
+}  // namespace godwit::crypto

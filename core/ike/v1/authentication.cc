@@ -1,0 +1,152 @@
+#include "core/ike/v1/authentication.h"
+
+#include <algorithm>
+
+#include "core/base/check.h"
+
+namespace godwit::ike::v1 {
+namespace {
+
+constexpr std::size_t kRequestsMax = 8;
+
+std::uint8_t lower(std::uint8_t c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c + 32) : c;
+}
+
+std::uint16_t number_of(crypto::SignatureMethod method) {
+  switch (method) {
+    case crypto::SignatureMethod::kRsa:
+      return kAuthRsa;
+    case crypto::SignatureMethod::kEcdsa256:
+      return kAuthEcdsa256;
+    case crypto::SignatureMethod::kEcdsa384:
+      return kAuthEcdsa384;
+    case crypto::SignatureMethod::kEcdsa521:
+      return kAuthEcdsa521;
+  }
+  return kAuthRsa;
+}
+
+// The method of the number that was negotiated is both sides'; hybrid knows RSA only.
+crypto::SignatureMethod signature_method(const Credentials& credentials) {
+  if (credentials.method == AuthMethod::kHybrid) return crypto::SignatureMethod::kRsa;
+  CHECK(credentials.key);
+  return credentials.key->method();
+}
+
+bool names(const crypto::PeerCertificate& certificate, const IdPayload& id) {
+  const std::string_view text(reinterpret_cast<const char*>(id.data.data()), id.data.size());
+  switch (id.type) {
+    case IdType::kIpv4:
+    case IdType::kIpv6:
+      return certificate.has_address(id.data);
+    case IdType::kFqdn:
+      return certificate.has_dns_name(text);
+    case IdType::kUserFqdn:
+      return certificate.has_mail_address(text);
+    case IdType::kDerDn:
+      return certificate.has_subject(id.data);
+    default:
+      return false;
+  }
+}
+
+std::vector<Bytes> certificates_in(const Payloads& payloads) {
+  std::vector<Bytes> found;
+  for (const Payload& payload : payloads.all()) {
+    // IKE1-26: what is of another encoding is left out.
+    const bool x509 = payload.type == PayloadType::kCert && payload.body.size() > 1 &&
+                      payload.body[0] == kCertX509Signature;
+    if (x509) found.push_back(payload.body.subspan(1));
+  }
+  return found;
+}
+
+AuthFailure failed(AuthFailure::Kind kind) { return {.kind = kind, .certificate = {}}; }
+
+}  // namespace
+
+bool same_identity(const IdPayload& a, const IdPayload& b) {
+  if (a.type != b.type || a.data.size() != b.data.size()) return false;
+  const bool fold = a.type == IdType::kFqdn || a.type == IdType::kUserFqdn;
+  for (std::size_t i = 0; i < a.data.size(); ++i) {
+    if (a.data[i] != b.data[i] && !(fold && lower(a.data[i]) == lower(b.data[i]))) return false;
+  }
+  return true;
+}
+
+std::uint16_t auth_number(const Credentials& credentials, bool xauth) {
+  switch (credentials.method) {
+    case AuthMethod::kPsk:
+      return xauth ? kAuthXauthInitPsk : kAuthPsk;
+    case AuthMethod::kHybrid:
+      return kAuthHybridInitRsa;
+    case AuthMethod::kSignature:
+      break;
+  }
+  return xauth ? kAuthXauthInitRsa : number_of(signature_method(credentials));
+}
+
+crypto::HashAlg proof_hash(const Credentials& credentials, crypto::HashAlg negotiated) {
+  if (credentials.method != AuthMethod::kSignature) return negotiated;
+  return crypto::hash_of(signature_method(credentials)).value_or(negotiated);
+}
+
+SecretBytes make_skeyid(const Credentials& credentials, crypto::HashAlg alg, Bytes ni, Bytes nr,
+                        Bytes g_xy) {
+  if (credentials.method == AuthMethod::kPsk) {
+    return skeyid_psk(alg, credentials.psk.expose(), ni, nr);
+  }
+  return skeyid_sig(alg, ni, nr, g_xy);
+}
+
+void add_certificate_requests(ChainBuilder& chain, const Credentials& credentials) {
+  if (credentials.method == AuthMethod::kPsk) return;
+  const auto& authorities = credentials.trust.authorities;
+  for (std::size_t i = 0; i < std::min(authorities.size(), kRequestsMax); ++i) {
+    ByteVec body{kCertX509Signature};
+    append(body, crypto::subject_of(authorities[i]));
+    chain.add(PayloadType::kCertRequest, body);
+  }
+}
+
+void add_certificates(ChainBuilder& chain, const Credentials& credentials) {
+  if (credentials.method != AuthMethod::kSignature) return;
+  for (const ByteVec& certificate : credentials.certificates) {
+    ByteVec body{kCertX509Signature};
+    append(body, certificate);
+    chain.add(PayloadType::kCert, body);
+  }
+}
+
+std::optional<AuthFailure> check_proof(const Credentials& credentials, const Payloads& payloads,
+                                       const IdPayload& id, const crypto::Digest& hash_r,
+                                       Instant now, std::string& shown) {
+  using Kind = AuthFailure::Kind;
+  const bool as_expected = !credentials.remote_id || same_identity(id, *credentials.remote_id);
+  if (credentials.method == AuthMethod::kPsk) {
+    if (!equal_ct(hash_r, payloads.first(PayloadType::kHash)->body)) return failed(Kind::kProof);
+    if (!as_expected) return failed(Kind::kIdentity);
+    return std::nullopt;
+  }
+  const auto chain = certificates_in(payloads);
+  if (!chain.empty()) shown = crypto::subject_text(chain.front());
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+  const auto certificate =
+      crypto::PeerCertificate::verify(chain, credentials.trust, credentials.boot_time + seconds);
+  if (!certificate) return AuthFailure{Kind::kCertificate, certificate.error()};
+  const Bytes signature = payloads.first(PayloadType::kSignature)->body;
+  if (!(*certificate)->verify_signature(signature_method(credentials), hash_r, signature)) {
+    return failed(Kind::kProof);
+  }
+  if (!as_expected) return failed(Kind::kIdentity);
+  // RFC 4945 3.1: the ID has to stand in the certificate, bit by bit.
+  const auto in_certificate = [&](const IdPayload& name) { return names(**certificate, name); };
+  const bool is_gateway =
+      credentials.remote_id || std::ranges::any_of(credentials.gateway_names, in_certificate);
+  if (!in_certificate(id) || !is_gateway) return failed(Kind::kCertificateName);
+  return std::nullopt;
+}
+
+}  // namespace godwit::ike::v1
