@@ -149,6 +149,18 @@ TEST_CASE("several split networks") {
   CHECK(w.ping_from_office());
 }
 
+TEST_CASE("networks named by INTERNAL_IP4_SUBNET are the tunnel's") {
+  WorldConfig config;
+  config.gateway.split.clear();
+  config.gateway.extra_attributes = {ike::Attribute::octets(
+      static_cast<std::uint16_t>(CfgAttr::kIp4Subnet), ByteVec{10, 1, 0, 0, 255, 255, 0, 0})};
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  CHECK(w.tunnel()->routes == std::vector<Prefix>{*Prefix::parse("10.1.0.0/16")});
+  CHECK(w.ping());
+}
+
 TEST_CASE("mode config turned off") {
   WorldConfig config;
   config.profile.mode_config = false;

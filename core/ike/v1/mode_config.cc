@@ -30,19 +30,33 @@ std::vector<std::string> split_names(const ByteVec& text) {
   return names;
 }
 
+// MC-10: more than we take, or 0.0.0.0/0, means the full tunnel.
+void add_network(const Prefix& network, ModeConfig& out) {
+  if (network.is_everything() || out.split_include.size() == limits::kSplitNetworksMax) {
+    out.split_truncated = true;
+  } else {
+    out.split_include.push_back(network);
+  }
+}
+
 void read_split_include(const Attribute& attribute, ModeConfig& out) {
   const auto networks = decode_split_networks(attribute.value);
   if (!networks) return;
   out.split_truncated |= split_networks_excess(attribute.value);
-  for (const Prefix& network : *networks) {
-    if (network.is_everything()) {
-      out.split_truncated = true;  // 0.0.0.0/0 in a split list means the full tunnel
-    } else if (out.split_include.size() < limits::kSplitNetworksMax) {
-      out.split_include.push_back(network);
-    } else {
-      out.split_truncated = true;
-    }
-  }
+  for (const Prefix& network : *networks) add_network(network, out);
+}
+
+// draft-dukes 3.4: a protected network as address and netmask, one an attribute; a gateway without
+// Unity names its networks so.
+void read_subnet(const Attribute& attribute, ModeConfig& out) {
+  constexpr std::size_t kIp4 = 4;
+  if (attribute.value.size() != 2 * kIp4) return;
+  const Bytes value(attribute.value);
+  const auto address = IpAddress::from_bytes(value.first(kIp4));
+  const auto mask = IpAddress::from_bytes(value.last(kIp4));
+  const auto length = address && mask ? netmask_length(*mask) : std::nullopt;
+  if (!length) return;
+  if (const auto network = Prefix::make(*address, *length)) add_network(*network, out);
 }
 
 void read_attribute(const Attribute& attribute, ModeConfig& out) {
@@ -76,6 +90,9 @@ void read_attribute(const Attribute& attribute, ModeConfig& out) {
     }
     case CfgAttr::kUnitySplitDns:
       out.split_dns = split_names(attribute.value);
+      return;
+    case CfgAttr::kIp4Subnet:
+      read_subnet(attribute, out);
       return;
     case CfgAttr::kUnitySplitInclude:
       read_split_include(attribute, out);

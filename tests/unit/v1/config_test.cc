@@ -175,6 +175,20 @@ TEST_CASE("MC-10: more networks than we take in many attributes mean everything,
   }
 }
 
+TEST_CASE("dukes 3.4: INTERNAL_IP4_SUBNET names a network; what is none is left out") {
+  const auto subnet = [](ByteVec value) { return octets(CfgAttr::kIp4Subnet, value); };
+  const ModeConfig config =
+      read({subnet({10, 1, 2, 3, 255, 255, 0, 0}), subnet({10, 9, 0, 0, 255, 0, 255, 0}),
+            subnet({}), subnet({10, 9, 0, 0, 255, 255, 0}),
+            subnet({10, 9, 0, 0, 255, 255, 0, 0, 0}), subnet({172, 20, 4, 0, 255, 255, 252, 0})});
+  CHECK(config.split_include ==
+        std::vector<Prefix>{*Prefix::parse("10.1.0.0/16"), *Prefix::parse("172.20.4.0/22")});
+  CHECK_FALSE(config.split_truncated);
+  const ModeConfig full = read({subnet({10, 1, 0, 0, 255, 255, 0, 0}), subnet(ByteVec(8))});
+  CHECK(full.split_truncated);
+  CHECK(full.split_include.empty());
+}
+
 TEST_CASE("MC-14: a SET is acknowledged attribute by attribute, without the values") {
   const CfgPayload set{
       CfgType::kSet,
