@@ -228,6 +228,12 @@ class Gateway {
   bool on_main5(Ike& sa, const ike::Header& header, Bytes message, Instant now, Outbox& out);
   bool on_aggressive3(Ike& sa, const ike::Header& header, Bytes message, Instant now, Outbox& out);
   void authenticated_now(Ike& sa, Instant now, Outbox& out);
+  // gateway_proof.cc: HASH, or CERT and SIG, of both sides.
+  std::uint16_t wanted_auth() const;
+  std::optional<Bytes> psk_octets() const;
+  crypto::HashAlg proof_hash(const Ike& sa) const;
+  void add_proof(const Ike& sa, ike::ChainBuilder& chain);
+  bool client_proved(const Ike& sa, const ike::Payloads& payloads, Bytes id) const;
 
   // gateway_config.cc: XAuth and Mode Config.
   void ask_user(Ike& sa, Instant now, Outbox& out);

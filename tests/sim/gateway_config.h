@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/instant.h"
+#include "core/crypto/certificate.h"
 #include "core/crypto/suite.h"
 #include "core/ike/wire/payloads.h"
 #include "core/net/address.h"
@@ -32,7 +33,8 @@ enum class Step : std::uint8_t {
 
 // One switch per lie: what no honest gateway does. All off by default.
 struct Lies {
-  bool wrong_hash_r = false;         // HASH_R with some bits turned
+  bool wrong_hash_r = false;         // HASH_R with some bits turned; with a signature it is signed
+  bool wrong_signature = false;      // SIG_R with a bit turned
   bool wrong_hash_2 = false;         // HASH(2) of Quick Mode with one bit turned
   bool unoffered_transform = false;  // phase 1 answers with a suite nobody offered
   bool other_key_length = false;     // phase 1 answers with another AES key length
@@ -66,8 +68,17 @@ struct Lies {
 // The payloads of a message, for a test to change before its HASH is made and it leaves.
 using PayloadList = std::vector<std::pair<ike::PayloadType, ByteVec>>;
 
+// What proves one side with a signature, and whom it believes. Without a key: the pre-shared one.
+struct Signer {
+  std::shared_ptr<const crypto::PrivateKey> key;
+  std::vector<ByteVec> certificates;  // DER, its own first
+  crypto::Trust trust;
+};
+
 struct GatewayConfig {
   std::string psk = "swordfish";
+  Signer signer;
+  bool hybrid = false;                      // only the gateway signs; the client is proved by XAuth
   ike::IdPayload identity;                  // ours; the default is set by the World
   std::optional<ike::IdPayload> client_id;  // the only one we accept; anyone when empty
   bool main_mode = true;

@@ -40,7 +40,7 @@ ByteVec message_id_octets(MessageId id) {
   return out;
 }
 
-IkeKeys derive_keys(const Phase1Inputs& in, Bytes psk, Bytes g_xy) {
+IkeKeys derive_keys(const Phase1Inputs& in, std::optional<Bytes> psk, Bytes g_xy) {
   const crypto::HashAlg hash = in.suite.hash;
   const ByteVec cky_i = cookie_octets(in.initiator);
   const ByteVec cky_r = cookie_octets(in.responder);
@@ -49,7 +49,10 @@ IkeKeys derive_keys(const Phase1Inputs& in, Bytes psk, Bytes g_xy) {
   const std::array<std::uint8_t, 1> two{2};
   IkeKeys keys;
   keys.hash = hash;
-  keys.skeyid = crypto::prf(hash, psk, {in.nonce_i, in.nonce_r});
+  keys.proof = hash;
+  ByteVec nonces = in.nonce_i;
+  append(nonces, in.nonce_r);
+  keys.skeyid = psk ? crypto::prf(hash, *psk, {nonces}) : crypto::prf(hash, nonces, {g_xy});
   const Bytes k = keys.skeyid.expose();
   keys.skeyid_d = crypto::prf(hash, k, {g_xy, cky_i, cky_r, zero});
   keys.skeyid_a = crypto::prf(hash, k, {keys.skeyid_d.expose(), g_xy, cky_i, cky_r, one});
@@ -62,14 +65,14 @@ ByteVec IkeKeys::hash_i(const Phase1Inputs& in, Bytes id) const {
   const ByteVec cky_i = cookie_octets(in.initiator);
   const ByteVec cky_r = cookie_octets(in.responder);
   return to_vec(
-      crypto::prf_public(hash, skeyid.expose(), {in.g_xi, in.g_xr, cky_i, cky_r, in.sa_i, id}));
+      crypto::prf_public(proof, skeyid.expose(), {in.g_xi, in.g_xr, cky_i, cky_r, in.sa_i, id}));
 }
 
 ByteVec IkeKeys::hash_r(const Phase1Inputs& in, Bytes id) const {
   const ByteVec cky_i = cookie_octets(in.initiator);
   const ByteVec cky_r = cookie_octets(in.responder);
   return to_vec(
-      crypto::prf_public(hash, skeyid.expose(), {in.g_xr, in.g_xi, cky_r, cky_i, in.sa_i, id}));
+      crypto::prf_public(proof, skeyid.expose(), {in.g_xr, in.g_xi, cky_r, cky_i, in.sa_i, id}));
 }
 
 ByteVec IkeKeys::authenticate(std::initializer_list<Bytes> pieces) const {

@@ -2,6 +2,8 @@
 // core/ike/v1, so that the two can disagree.
 #pragma once
 
+#include <optional>
+
 #include "core/base/bytes.h"
 #include "core/base/secret.h"
 #include "core/base/strong.h"
@@ -29,6 +31,7 @@ struct Phase1Inputs {
 // SKEYID and what follows from it (RFC 2409 5, appendix B).
 struct IkeKeys {
   crypto::HashAlg hash = crypto::HashAlg::kSha1;
+  crypto::HashAlg proof = crypto::HashAlg::kSha1;  // of HASH_I and HASH_R (RFC 4754)
   SecretBytes skeyid;
   SecretBytes skeyid_d;
   SecretBytes skeyid_a;
@@ -44,7 +47,8 @@ struct IkeKeys {
   SecretBytes keymat(Bytes g_qm, EspSpi spi, Bytes nonce_i, Bytes nonce_r, std::size_t size) const;
 };
 
-IkeKeys derive_keys(const Phase1Inputs& in, Bytes psk, Bytes g_xy);
+// `psk`: nothing with signatures.
+IkeKeys derive_keys(const Phase1Inputs& in, std::optional<Bytes> psk, Bytes g_xy);
 
 // RFC 2409 appendix B: the IV of the first encrypted message of phase 1, and of any phase 2
 // exchange.

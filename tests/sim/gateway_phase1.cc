@@ -91,7 +91,7 @@ ike::Vendor vendor_of(Natt natt) {
 }  // namespace
 
 bool Gateway::choose(Ike& sa, const ike::SaPayload& offer, ike::SaPayload& answer) {
-  const std::uint16_t wanted = config_.users.empty() ? ike::kAuthPsk : ike::kAuthXauthInitPsk;
+  const std::uint16_t wanted = wanted_auth();
   const ike::Proposal& proposal = offer.proposals.front();
   if (offer.proposals.size() != 1 || proposal.protocol != ike::Protocol::kIsakmp) return false;
   for (const crypto::IkeSuite& suite : config_.ike) {
@@ -257,8 +257,8 @@ bool Gateway::take_key(Ike& sa, const ike::Payloads& payloads) {
   if (config_.lies.zero_key) std::ranges::fill(sa.in.g_xr, std::uint8_t{0});
   sa.in.nonce_r.resize(config_.lies.short_nonce ? 7 : config_.nonce_size);
   rng_.fill_public(sa.in.nonce_r);
-  const Bytes psk(reinterpret_cast<const std::uint8_t*>(config_.psk.data()), config_.psk.size());
-  sa.keys = derive_keys(sa.in, psk, g_xy->expose());
+  sa.keys = derive_keys(sa.in, psk_octets(), g_xy->expose());
+  sa.keys.proof = proof_hash(sa);
   sa.iv = phase1_iv(sa.in);
   sa.own_id = ike::encode_id(config_.identity);
   return true;
@@ -305,8 +305,7 @@ bool Gateway::on_main5(Ike& sa, const ike::Header& header, Bytes message, Instan
   if (silent(Step::kMessage5)) return false;
   const auto opened = open(sa, header, message, sa.iv);
   const ike::Payload* id = opened ? opened->payloads.first(PayloadType::kId) : nullptr;
-  const ike::Payload* hash = opened ? opened->payloads.first(PayloadType::kHash) : nullptr;
-  if (id == nullptr || hash == nullptr || !equal(hash->body, sa.keys.hash_i(sa.in, id->body))) {
+  if (id == nullptr || !client_proved(sa, opened->payloads, id->body)) {
     // A wrong key shows here first: what we decrypted is noise. There is no way to say so that the
     // client could verify.
     if (config_.notify_bad_auth && header.encrypted()) {
@@ -322,10 +321,9 @@ bool Gateway::on_main5(Ike& sa, const ike::Header& header, Bytes message, Instan
   note(true, sa, header, header.first, opened->plain, now);
   sa.client_id = to_vec(id->body);
   ByteVec iv = opened->next_iv;
-  ByteVec hash_r = sa.keys.hash_r(sa.in, sa.own_id);
-  if (config_.lies.wrong_hash_r) hash_r[0] ^= 0x55;
   ike::ChainBuilder chain;
-  chain.add(PayloadType::kId, sa.own_id).add(PayloadType::kHash, hash_r);
+  chain.add(PayloadType::kId, sa.own_id);
+  add_proof(sa, chain);
   reply(sa, seal(sa, ike::Exchange::kMain, MessageId{}, edited(chain), iv, now), out);
   sa.iv = iv;
   authenticated_now(sa, now, out);
@@ -345,15 +343,13 @@ bool Gateway::begin_aggressive(Ike& sa, const ike::SaPayload& answer, const ike:
     return false;
   }
   sa.client_id = to_vec(id->body);
-  ByteVec hash_r = sa.keys.hash_r(sa.in, sa.own_id);
-  if (config_.lies.wrong_hash_r) hash_r[0] ^= 0x55;
   ike::ChainBuilder chain;
   chain.add(PayloadType::kSa, ike::encode_sa(answer));
   if (config_.lies.second_sa) chain.add(PayloadType::kSa, ike::encode_sa(answer));
   chain.add(PayloadType::kKe, sa.in.g_xr)
       .add(PayloadType::kNonce, sa.in.nonce_r)
-      .add(PayloadType::kId, sa.own_id)
-      .add(PayloadType::kHash, hash_r);
+      .add(PayloadType::kId, sa.own_id);
+  add_proof(sa, chain);
   add_vendors(sa, chain);
   add_nat_d(sa, chain);
   if (config_.lies.plaintext_notify) {
@@ -369,8 +365,7 @@ bool Gateway::on_aggressive3(Ike& sa, const ike::Header& header, Bytes message, 
                              Outbox& out) {
   if (silent(Step::kMessage3)) return false;
   const auto opened = open(sa, header, message, sa.iv);
-  const ike::Payload* hash = opened ? opened->payloads.first(PayloadType::kHash) : nullptr;
-  if (hash == nullptr || !equal(hash->body, sa.keys.hash_i(sa.in, sa.client_id))) {
+  if (!opened || !client_proved(sa, opened->payloads, sa.client_id)) {
     if (config_.notify_bad_auth && header.encrypted()) {
       refuse_plain(sa, ike::Notify::kAuthenticationFailed, now, out);
     }
@@ -397,7 +392,7 @@ void Gateway::authenticated_now(Ike& sa, Instant now, Outbox& out) {
   if (config_.lies.plaintext_dpd) {
     inform_plain(sa, PayloadType::kNotify, dpd_body(sa, ike::Notify::kDpdRUThere, 7), now, out);
   }
-  if (sa.auth != ike::kAuthXauthInitPsk) return;
+  if (sa.auth < 64221) return;  // the numbers with XAuth are the private ones
   sa.stage = Ike::Stage::kWaitUser;
   if (config_.lies.early_success) {
     sa.xauth_ok = true;

@@ -22,6 +22,10 @@ session::SessionConfig session_config(const WorldConfig& config,
   session::SessionConfig out;
   out.profile = config.profile;
   out.credentials.psk = SecretBytes::copy_of(octets(config.psk));
+  out.credentials.key = config.signer.key;
+  out.credentials.certificates = config.signer.certificates;
+  out.credentials.trust = config.signer.trust;
+  out.boot_time = config.boot_time;
   out.gateway = address("203.0.113.1");
   out.local = local;
   return out;
