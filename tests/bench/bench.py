@@ -12,6 +12,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests", "lab"))
 
+import certificates  # noqa: E402
 import gateway  # noqa: E402  (the lab is a sibling folder, not a package)
 import godwit  # noqa: E402
 import lab  # noqa: E402
@@ -168,6 +169,31 @@ def bench_connects(rounds):
                                              "local-port": 0, "local-natt-port": 0}),
         }, rounds)
         connect_table(f"Main Mode, pre-shared key, {ike}:", names, results)
+    bench_certificates(rounds, ike, esp)
+
+
+def bench_certificates(rounds, ike, esp):
+    with lab.Lab() as made:
+        made.serve_office(1)
+        authority = certificates.Authority(os.path.join(made.folder, "ca"))
+        files = authority.gateway_files()
+        peer = gateway.Gateway(made.gateway, gateway.Connection("main", auth="pubkey"),
+                               files=lambda _: files)
+        certificate, key = authority.issue("laptop", "DNS:laptop.example")
+        for name, text in (("laptop.pem", certificate), ("laptop.key", key),
+                           ("ca.pem", authority.pem)):
+            made.laptop.write(f"/etc/godwit/{name}", text, mode=0o600)
+        names, results = taking_turns(peer, {
+            "swanctl, its daemon running": Swanctl(
+                made.laptop, ike, esp, files=lambda _: {
+                    "x509ca/ca.pem": authority.pem, "x509/laptop.pem": certificate,
+                    "private/laptop.rsa.pem": key}),
+            "godwit": GodwitUnderTest(made, {
+                **godwit.MAIN, "auth": "cert", "psk-file": None, "ike": [ike], "esp": [esp],
+                "cert-file": "/etc/godwit/laptop.pem", "key-file": "/etc/godwit/laptop.key",
+                "ca-file": "/etc/godwit/ca.pem", "local-port": 0, "local-natt-port": 0}),
+        }, rounds)
+        connect_table(f"Main Mode, RSA certificates of 2048 bits, {ike}:", names, results)
 
 
 def machine():

@@ -10,13 +10,17 @@ from lab import LabError
 class Swanctl(gateway.Gateway):
     """charon of the laptop, started once; connect() measures no more than `swanctl --initiate`."""
 
-    def __init__(self, host, ike, esp):
+    def __init__(self, host, ike, esp, files=None):
+        """`files`: as Gateway takes them; with laptop.pem among them both ends sign."""
         self.ike = ike
         self.esp = esp
-        super().__init__(host)
+        self.signs = files is not None
+        super().__init__(host, files=files)
 
     def _swanctl_conf(self, connections):
         del connections  # this one end is all there is
+        ours = "auth = pubkey\n      certs = laptop.pem" if self.signs else "auth = psk"
+        theirs = "pubkey" if self.signs else "psk"
         return f"""connections {{
   home {{
     version = 1
@@ -24,10 +28,10 @@ class Swanctl(gateway.Gateway):
     vips = 0.0.0.0
     proposals = {self.ike}
     local-1 {{
-      auth = psk
+      {ours}
     }}
     remote-1 {{
-      auth = psk
+      auth = {theirs}
       id = {gateway.GATEWAY_ID}
     }}
     children {{
