@@ -1,6 +1,7 @@
 #include "core/crypto/signature.h"
 
 #include "core/base/secret.h"
+#include "core/base/writer.h"
 #include "core/crypto/x509_owned.h"
 
 namespace godwit::crypto {
@@ -25,7 +26,7 @@ std::size_t order_size(SignatureMethod method) {
 // With a NUL behind it, as mbedTLS wants PEM.
 SecretBytes terminated(Bytes text) {
   SecretBytes out(text.size() + 1);
-  std::copy(text.begin(), text.end(), out.fill().begin());
+  Writer(out.fill()).put(text);
   return out;
 }
 
