@@ -148,9 +148,7 @@ Result<session::SessionConfig, Failure> Connection::session_config(
   config.profile = profile_;
   config.credentials = GODWIT_TRY(obtain_credentials(profile_, signals.fd()));
   config.boot_time =
-      std::chrono::duration_cast<std::chrono::seconds>(platform::wall_now().time_since_epoch() -
-                                                       platform::boot_now().time_since_epoch())
-          .count();
+      platform::wall_now().time_since_epoch() - platform::boot_now().time_since_epoch();
   config.gateway = gateway;
   config.local = local;
   config.log_keys = options_.keylog.has_value();

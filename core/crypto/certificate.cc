@@ -73,11 +73,6 @@ ByteVec with_nul(Bytes text) {
   return out;
 }
 
-bool is_pem(Bytes text) {
-  const std::string_view view(reinterpret_cast<const char*>(text.data()), text.size());
-  return view.find("-----BEGIN") != view.npos;
-}
-
 }  // namespace
 
 std::vector<ByteVec> read_certificates(Bytes pem_or_der) {

@@ -30,11 +30,6 @@ SecretBytes terminated(Bytes text) {
   return out;
 }
 
-bool is_pem(Bytes text) {
-  const std::string_view view(reinterpret_cast<const char*>(text.data()), text.size());
-  return view.find("-----BEGIN") != view.npos;
-}
-
 int parse_key(Pk& key, Bytes text, Bytes passphrase) {
   const SecretBytes whole = terminated(text);
   const std::size_t size = text.size() + (is_pem(text) ? 1 : 0);

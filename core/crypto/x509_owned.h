@@ -10,6 +10,7 @@
 #include <mbedtls/x509_crt.h>
 
 #include <optional>
+#include <string_view>
 
 #include "core/base/rng.h"
 #include "core/crypto/mbedtls_owned.h"
@@ -29,6 +30,11 @@ using Crl = Owned<mbedtls_x509_crl, mbedtls_x509_crl_init, mbedtls_x509_crl_free
 inline int fill_random(void* rng, unsigned char* out, std::size_t size) {
   static_cast<Rng*>(rng)->fill_secret(MutBytes(out, size));
   return 0;
+}
+
+inline bool is_pem(Bytes text) {
+  const std::string_view view(reinterpret_cast<const char*>(text.data()), text.size());
+  return view.find("-----BEGIN") != view.npos;
 }
 
 // The method that a key signs with; nothing for a key that IKE cannot use.

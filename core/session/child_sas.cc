@@ -140,6 +140,8 @@ bool ChildSas::deleted(const std::vector<EspSpi>& spis, Step& st) {
       child.retry_at = st.now + kDeletedDelay;
     } else {
       use(child, child.pairs.back(), st);  // what is left has to carry the traffic
+      // It may be due for replacement since long: from now on, not from then.
+      child.retry_at = std::max(child.retry_at, st.now);
     }
   }
   return whole;

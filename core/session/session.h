@@ -24,8 +24,8 @@ namespace godwit::session {
 struct SessionConfig {
   config::Profile profile;
   Credentials credentials;
-  std::int64_t boot_time = 0;  // seconds since 1970 at Instant{}: whether a certificate is valid
-  IpAddress gateway;           // profile.gateway, resolved
+  Duration boot_time{};  // since 1970 (UTC) at Instant{}: whether a certificate is valid
+  IpAddress gateway;     // profile.gateway, resolved
   LocalEndpoints local;
   bool log_keys = false;
 };

@@ -125,11 +125,11 @@ TEST_CASE("a gateway that is not to be believed (IKE1-17, 22, 27, 28; HY-06)") {
     cause = EndCause::kCertificateUnusable;
   }
   SUBCASE("expired") {
-    config.boot_time += 365 * 86400;
+    config.boot_time += 365 * 24h;
     cause = EndCause::kCertificateExpired;
   }
   SUBCASE("this machine's clock is wrong") {
-    config.boot_time = 0;
+    config.boot_time = 0s;
     cause = EndCause::kCertificateTooYoung;
   }
   SUBCASE("shows an ID that is not in the certificate") {

@@ -43,9 +43,9 @@ GatewayConfig default_gateway();
 struct WorldConfig {
   config::Profile profile = default_profile();
   GatewayConfig gateway = default_gateway();
-  std::string psk = "swordfish";        // the client's
-  Signer signer;                        // the client's
-  std::int64_t boot_time = 1796083200;  // 1 December 2026, as far as the client knows
+  std::string psk = "swordfish";     // the client's
+  Signer signer;                     // the client's
+  Duration boot_time = 1796083200s;  // 1 December 2026, as far as the client knows
   std::uint64_t seed = 1;
   Faults faults;
   bool client_natted = true;

@@ -7,27 +7,19 @@
 namespace godwit::ike::v1 {
 namespace {
 
-constexpr std::array<Rule, 10> kAggressive2 = {{{PayloadType::kSa, 1, 1},
-                                                {PayloadType::kKe, 1, 1},
-                                                {PayloadType::kNonce, 1, 1},
-                                                {PayloadType::kId, 1, 1},
-                                                {PayloadType::kHash, 1, 1},
-                                                {PayloadType::kNatD, 0, 16},
-                                                {PayloadType::kNatDDraft, 0, 16},
-                                                {PayloadType::kCert, 0, 8},
-                                                {PayloadType::kCertRequest, 0, 8},
-                                                {PayloadType::kNotify, 0, 4}}};
-
-constexpr std::array<Rule, 10> kAggressive2Signed = {{{PayloadType::kSa, 1, 1},
-                                                      {PayloadType::kKe, 1, 1},
-                                                      {PayloadType::kNonce, 1, 1},
-                                                      {PayloadType::kId, 1, 1},
-                                                      {PayloadType::kSignature, 1, 1},
-                                                      {PayloadType::kNatD, 0, 16},
-                                                      {PayloadType::kNatDDraft, 0, 16},
-                                                      {PayloadType::kCert, 0, 8},
-                                                      {PayloadType::kCertRequest, 0, 8},
-                                                      {PayloadType::kNotify, 0, 4}}};
+// `proof`: HASH or SIG.
+constexpr std::array<Rule, 10> aggressive2_rules(PayloadType proof) {
+  return {{{PayloadType::kSa, 1, 1},
+           {PayloadType::kKe, 1, 1},
+           {PayloadType::kNonce, 1, 1},
+           {PayloadType::kId, 1, 1},
+           {proof, 1, 1},
+           {PayloadType::kNatD, 0, 16},
+           {PayloadType::kNatDDraft, 0, 16},
+           {PayloadType::kCert, 0, 8},
+           {PayloadType::kCertRequest, 0, 8},
+           {PayloadType::kNotify, 0, 4}}};
+}
 
 }  // namespace
 
@@ -51,8 +43,7 @@ void Phase1::on_aggressive2(const Header& header, Bytes message, Phase1Step& st)
   }
   const auto payloads = decode_payloads(header.first, message.subspan(kHeaderSize), false);
   if (!payloads) return st.drop(payloads.error());
-  const bool psk = config_.credentials.method == AuthMethod::kPsk;
-  const auto ok = check_rules(*payloads, psk ? kAggressive2 : kAggressive2Signed);
+  const auto ok = check_rules(*payloads, aggressive2_rules(proof_type(config_.credentials)));
   if (!ok) return st.drop(ok.error());
   if (const auto id = decode_id(payloads->first(PayloadType::kId)->body); !id) {
     return st.drop(id.error());

@@ -87,6 +87,10 @@ std::uint16_t auth_number(const Credentials& credentials, bool xauth) {
   return xauth ? kAuthXauthInitRsa : number_of(signature_method(credentials));
 }
 
+PayloadType proof_type(const Credentials& credentials) {
+  return credentials.method == AuthMethod::kPsk ? PayloadType::kHash : PayloadType::kSignature;
+}
+
 crypto::HashAlg proof_hash(const Credentials& credentials, crypto::HashAlg negotiated) {
   if (credentials.method != AuthMethod::kSignature) return negotiated;
   return crypto::hash_of(signature_method(credentials)).value_or(negotiated);
@@ -131,10 +135,9 @@ std::optional<AuthFailure> check_proof(const Credentials& credentials, const Pay
   }
   const auto chain = certificates_in(payloads);
   if (!chain.empty()) shown = crypto::subject_text(chain.front());
-  const auto seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
-  const auto certificate =
-      crypto::PeerCertificate::verify(chain, credentials.trust, credentials.boot_time + seconds);
+  const auto wall = credentials.boot_time + now.time_since_epoch();
+  const auto certificate = crypto::PeerCertificate::verify(
+      chain, credentials.trust, std::chrono::floor<std::chrono::seconds>(wall).count());
   if (!certificate) return AuthFailure{Kind::kCertificate, certificate.error()};
   const Bytes signature = payloads.first(PayloadType::kSignature)->body;
   if (!(*certificate)->verify_signature(signature_method(credentials), hash_r, signature)) {

@@ -34,11 +34,13 @@ struct Credentials {
   // Without remote_id a certificate must name the gateway that the profile names: any other of the
   // same authority could be a colleague's.
   std::vector<IdPayload> gateway_names;
-  std::int64_t boot_time = 0;  // seconds since 1970 at Instant{}
+  Duration boot_time{};  // since 1970 (UTC) at Instant{}
 };
 
 // The authentication method of a phase-1 transform.
 std::uint16_t auth_number(const Credentials& credentials, bool xauth);
+// The payload that proves the gateway: HASH or SIG.
+PayloadType proof_type(const Credentials& credentials);
 // The hash of HASH_I and HASH_R.
 crypto::HashAlg proof_hash(const Credentials& credentials, crypto::HashAlg negotiated);
 SecretBytes make_skeyid(const Credentials& credentials, crypto::HashAlg alg, Bytes ni, Bytes nr,

@@ -13,16 +13,14 @@ constexpr std::array<Rule, 6> kMain4 = {{{PayloadType::kKe, 1, 1},
                                          {PayloadType::kNatDDraft, 0, 16},
                                          {PayloadType::kCertRequest, 0, 8},
                                          {PayloadType::kNotify, 0, 4}}};
-constexpr std::array<Rule, 5> kMain6Signed = {{{PayloadType::kId, 1, 1},
-                                               {PayloadType::kSignature, 1, 1},
-                                               {PayloadType::kCert, 0, 8},
-                                               {PayloadType::kCertRequest, 0, 8},
-                                               {PayloadType::kNotify, 0, 4}}};
-constexpr std::array<Rule, 5> kMain6 = {{{PayloadType::kId, 1, 1},
-                                         {PayloadType::kHash, 1, 1},
-                                         {PayloadType::kCert, 0, 8},
-                                         {PayloadType::kCertRequest, 0, 8},
-                                         {PayloadType::kNotify, 0, 4}}};
+// `proof`: HASH or SIG.
+constexpr std::array<Rule, 5> main6_rules(PayloadType proof) {
+  return {{{PayloadType::kId, 1, 1},
+           {proof, 1, 1},
+           {PayloadType::kCert, 0, 8},
+           {PayloadType::kCertRequest, 0, 8},
+           {PayloadType::kNotify, 0, 4}}};
+}
 
 }  // namespace
 
@@ -99,8 +97,7 @@ void Phase1::on_main6(AwaitMain6& state, const Header& header, Bytes message, Ph
     if (header.encrypted()) st.hint = Failure{FailureKind::kGatewayAuthFailed};
     return st.drop(opened.error());
   }
-  const bool psk = config_.credentials.method == AuthMethod::kPsk;
-  const auto ok = check_rules(opened->payloads, psk ? kMain6 : kMain6Signed);
+  const auto ok = check_rules(opened->payloads, main6_rules(proof_type(config_.credentials)));
   if (!ok) return st.drop(ok.error());
   const Bytes id_body = opened->payloads.first(PayloadType::kId)->body;
   const auto id = decode_id(id_body);
