@@ -72,14 +72,33 @@ constexpr std::array kCampaigns = {
 }  // namespace
 
 std::string_view name(session::EndCause cause) {
-  constexpr std::array<std::string_view, 19> kNames = {
-      "user-request",     "no-answer",        "no-answer-after-float",
-      "proposal-refused", "gateway-auth",     "we-are-refused",
-      "gateway-identity", "user-rejected",    "input-needed",
-      "no-address",       "phase2-refused",   "selectors-refused",
-      "no-nat-traversal", "bad-key-exchange", "gateway-closed",
-      "gateway-lost",     "expired",          "cannot-apply",
-      "protocol"};
+  constexpr auto kNames = std::to_array<std::string_view>({"user-request",
+                                                           "no-answer",
+                                                           "no-answer-after-float",
+                                                           "proposal-refused",
+                                                           "gateway-auth",
+                                                           "we-are-refused",
+                                                           "gateway-identity",
+                                                           "certificate-untrusted",
+                                                           "certificate-expired",
+                                                           "certificate-too-young",
+                                                           "certificate-revoked",
+                                                           "certificate-unusable",
+                                                           "certificate-name",
+                                                           "cannot-sign",
+                                                           "user-rejected",
+                                                           "input-needed",
+                                                           "no-address",
+                                                           "phase2-refused",
+                                                           "selectors-refused",
+                                                           "no-nat-traversal",
+                                                           "bad-key-exchange",
+                                                           "gateway-closed",
+                                                           "gateway-lost",
+                                                           "expired",
+                                                           "cannot-apply",
+                                                           "protocol"});
+  static_assert(kNames.size() == static_cast<std::size_t>(session::EndCause::kProtocol) + 1);
   return kNames[static_cast<std::size_t>(cause)];
 }
 
