@@ -135,7 +135,8 @@ bool Gateway::start_dpd(Instant now, Outbox& out) {
 }
 
 bool Gateway::delete_esp(Instant now, Outbox& out) {
-  if (ikes_.empty() || children_.empty()) return false;
+  if (ikes_.empty() || children_.empty() || ikes_.back()->stage == Ike::Stage::kWaitKe)
+    return false;
   ike::DeletePayload payload;
   payload.protocol = ike::Protocol::kEsp;
   payload.spis.emplace_back(4);
@@ -146,7 +147,7 @@ bool Gateway::delete_esp(Instant now, Outbox& out) {
 }
 
 bool Gateway::delete_ike(Instant now, Outbox& out) {
-  if (ikes_.empty()) return false;
+  if (ikes_.empty() || ikes_.back()->stage == Ike::Stage::kWaitKe) return false;  // no keys yet
   Ike& sa = *ikes_.back();
   ike::DeletePayload payload;
   payload.protocol = ike::Protocol::kIsakmp;
