@@ -146,8 +146,8 @@ std::string offered(EndCause cause, const config::Profile& p) {
 }
 
 // What happened where the cause says more than its exit code, or nothing.
-std::string special_sentence(EndCause cause, const config::Profile& p) {
-  switch (cause) {
+std::string special_sentence(const EndReason& reason, const config::Profile& p) {
+  switch (reason.cause) {
     case EndCause::kGatewayAuthFailed:
       if (p.auth == config::Authentication::kPsk) return {};
       return "the gateway could not prove that its certificate is its own";
@@ -164,6 +164,10 @@ std::string special_sentence(EndCause cause, const config::Profile& p) {
     case EndCause::kCertificateName:
       return fmt::format("the gateway's certificate does not name {}",
                          p.remote_id ? identity_words(*p.remote_id) : printable(p.gateway));
+    case EndCause::kNoNatTraversal:
+      if (reason.natt.empty()) return {};
+      return fmt::format("the gateway offers NAT traversal by {}, which godwit does not speak",
+                         reason.natt);
     case EndCause::kCannotSign:
       return fmt::format("the key in {} could not sign", p.key_file);
     default:
@@ -217,7 +221,7 @@ Failure failure(ExitCode code, std::string what, std::string remedy) {
 
 Failure explain(const session::EndReason& reason, const config::Profile& profile) {
   const ExitCode code = exit_code(reason.cause);
-  std::string what = special_sentence(reason.cause, profile);
+  std::string what = special_sentence(reason, profile);
   if (what.empty()) what = info(code).sentence;
   if (reason.notify != 0) what += fmt::format(", saying {}", notify_name(reason.notify));
   what += offered(reason.cause, profile);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -60,6 +61,8 @@ struct EndReason {
   EndCause cause = EndCause::kUserRequest;
   Stage stage = Stage::kIdle;
   std::uint16_t notify = 0;  // the peer's notify type (RFC 2408 3.14.1), 0 when it sent none
+  // With kNoNatTraversal: the draft that the gateway names and we do not speak. Static text.
+  std::string_view natt{};
 };
 
 enum class NattVersion : std::uint8_t { kNone, kDraft02, kDraft03, kRfc3947 };

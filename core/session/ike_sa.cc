@@ -421,7 +421,7 @@ void IkeSa::on_deadline(Step& st) {
 
 // What silence means depends on how far the exchange has come, and on what was hinted at.
 EndReason IkeSa::silence_reason() const {
-  if (hint_) return {cause_of(*hint_), stage(), hint_->notify};
+  if (hint_) return {cause_of(*hint_), stage(), hint_->notify, hint_->unspoken_natt};
   if (spoiled_ >= kSpoiledMax) return {EndCause::kProtocol, stage(), 0};
   const bool floated = link_.floated();
   return {floated ? EndCause::kNoAnswerAfterFloat : EndCause::kNoAnswer, stage(), 0};

@@ -67,7 +67,7 @@ TEST_CASE("forced encapsulation makes the gateway see a NAT") {
 
 TEST_CASE("a gateway that speaks only a draft") {
   for (const bool aggressive_mode : {false, true}) {
-    for (const Natt natt : {Natt::kDraft03, Natt::kDraft02}) {
+    for (const Natt natt : {Natt::kDraft03, Natt::kDraft02n, Natt::kDraft02}) {
       WorldConfig config;
       config.profile.aggressive = aggressive_mode;
       config.gateway.natt = {natt};
@@ -97,6 +97,48 @@ TEST_CASE("a gateway without NAT traversal") {
   w.start();
   REQUIRE(w.run_until([&] { return w.finished().has_value(); }, 90s));
   CHECK(cause_is(w, session::EndCause::kNoNatTraversal));
+}
+
+ByteVec vendor_id(std::string_view text) {
+  const auto* octets = reinterpret_cast<const std::uint8_t*>(text.data());
+  return to_vec(crypto::hash(crypto::HashAlg::kMd5, {Bytes(octets, text.size())}).bytes());
+}
+
+TEST_CASE("NAT traversal that is recognised and not spoken is named (NATT-22, NATT-25)") {
+  for (const std::string_view draft :
+       {"draft-ietf-ipsec-nat-t-ike-00", "draft-ietf-ipsec-nat-t-ike-01",
+        "draft-ietf-ipsec-nat-t-ike-04", "draft-ietf-ipsec-nat-t-ike-05",
+        "draft-ietf-ipsec-nat-t-ike-06", "draft-ietf-ipsec-nat-t-ike-07",
+        "draft-ietf-ipsec-nat-t-ike-08", "draft-ietf-ipsec-nat-t-ike-09",
+        "draft-ietf-ipsec-nat-t-ike", "Testing NAT-T RFC", "draft-stenberg-ipsec-nat-traversal-01",
+        "draft-stenberg-ipsec-nat-traversal-02"}) {
+    for (const bool aggressive_mode : {false, true}) {
+      CAPTURE(draft);
+      WorldConfig config;
+      config.profile.aggressive = aggressive_mode;
+      config.gateway.natt = {};
+      config.gateway.other_vendors = {vendor_id(draft)};
+      Run w(config);
+      CAPTURE(w.ladder());
+      w.start();
+      REQUIRE(w.run_until([&] { return w.finished().has_value(); }, 90s));
+      CHECK(cause_is(w, session::EndCause::kNoNatTraversal));
+      CHECK(w.finished()->natt == draft);
+    }
+  }
+}
+
+TEST_CASE("a version that is spoken wins over those that are not, whatever their order (NATT-23)") {
+  WorldConfig config;
+  config.gateway.natt = {Natt::kDraft03};
+  config.gateway.other_vendors = {vendor_id("draft-ietf-ipsec-nat-t-ike-08"),
+                                  vendor_id("draft-ietf-ipsec-nat-t-ike-02"),
+                                  vendor_id("draft-ietf-ipsec-nat-t-ike-00")};
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  CHECK(w.event<session::PeerAnswered>()->natt == session::NattVersion::kDraft03);
+  CHECK(w.ping());
 }
 
 TEST_CASE("odd NAT-D payloads count as a NAT (B12)") {

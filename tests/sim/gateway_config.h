@@ -17,7 +17,8 @@
 
 namespace godwit::sim {
 
-enum class Natt : std::uint8_t { kNone, kDraft02, kDraft03, kRfc3947 };
+// kDraft02n: with the newline in its vendor ID that the draft prints.
+enum class Natt : std::uint8_t { kNone, kDraft02, kDraft02n, kDraft03, kRfc3947 };
 
 // The steps at which a gateway can fall silent or refuse.
 enum class Step : std::uint8_t {
@@ -86,7 +87,8 @@ struct GatewayConfig {
   std::vector<crypto::IkeSuite> ike;  // accepted, in the order of preference
   std::vector<crypto::EspSuite> esp;
   std::optional<crypto::DhGroup> pfs;  // required in Quick Mode
-  std::vector<Natt> natt = {Natt::kRfc3947, Natt::kDraft03, Natt::kDraft02};
+  std::vector<Natt> natt = {Natt::kRfc3947, Natt::kDraft03, Natt::kDraft02n, Natt::kDraft02};
+  std::vector<ByteVec> other_vendors;  // more vendor IDs that we send
   std::size_t fragment_max = 0;  // longer messages leave as IKE fragments; 0: none, and none read
   bool encapsulation_without_nat = true;  // accepts UDP encapsulation although nobody is natted
   std::vector<ike::Attribute> extra_attributes;  // appended to a Mode Config reply

@@ -80,6 +80,8 @@ bool uses_draft_numbers(const Ike& sa) { return sa.natt && *sa.natt != Natt::kRf
 ike::Vendor vendor_of(Natt natt) {
   switch (natt) {
     case Natt::kDraft02:
+      return ike::Vendor::kNattDraft02;
+    case Natt::kDraft02n:
       return ike::Vendor::kNattDraft02n;
     case Natt::kDraft03:
       return ike::Vendor::kNattDraft03;
@@ -176,9 +178,7 @@ void Gateway::read_vendors(Ike& sa, const ike::Payloads& payloads) {
   // NATT-23: the first of our versions that the client names as well.
   for (const Natt natt : config_.natt) {
     if (natt == Natt::kNone || sa.natt) continue;
-    if (sent(vendor_of(natt)) || (natt == Natt::kDraft02 && sent(ike::Vendor::kNattDraft02))) {
-      sa.natt = natt;
-    }
+    if (sent(vendor_of(natt))) sa.natt = natt;
   }
 }
 
@@ -194,6 +194,7 @@ void Gateway::add_vendors(const Ike& sa, ike::ChainBuilder& chain) {
   if (config_.fragment_max != 0) {
     chain.add(PayloadType::kVendorId, ike::vendor_octets(ike::Vendor::kFragmentation));
   }
+  for (const ByteVec& vendor : config_.other_vendors) chain.add(PayloadType::kVendorId, vendor);
   if (config_.lies.unknown_payloads) chain.add(PayloadType::kSignature, ByteVec(64, 0x5a));
 }
 

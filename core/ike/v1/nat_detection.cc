@@ -23,7 +23,9 @@ Natt dialect(Vendor vendor) {
   }
 }
 
-bool is_unspoken_draft(Vendor vendor) {
+// Drafts 00 and 01 and what came before them have another marker; 04 to 08 borrowed numbers that
+// became GDOI's (NATT-22, NATT-25).
+bool is_unspoken(Vendor vendor) {
   switch (vendor) {
     case Vendor::kNattDraft00:
     case Vendor::kNattDraft01:
@@ -32,6 +34,14 @@ bool is_unspoken_draft(Vendor vendor) {
     case Vendor::kNattDraft06:
     case Vendor::kNattDraft07:
     case Vendor::kNattDraft08:
+    case Vendor::kNattDraft09:
+    case Vendor::kNattDraftXxxx:
+    case Vendor::kNattDraft:
+    case Vendor::kNattTesting:
+    case Vendor::kNattStenberg01:
+    case Vendor::kNattStenberg02:
+    case Vendor::kNattHuttunen:
+    case Vendor::kNattSafeNet:
       return true;
     default:
       return false;
@@ -47,7 +57,7 @@ PeerVendors read_vendors(const Payloads& payloads) {
     const std::optional<Vendor> vendor = recognise_vendor(payload.body);
     if (!vendor) continue;
     found.natt = std::max(found.natt, dialect(*vendor));
-    found.unspoken_natt |= is_unspoken_draft(*vendor);
+    if (is_unspoken(*vendor)) found.unspoken_natt = name(*vendor);
     found.dpd |= *vendor == Vendor::kDpd;
     found.xauth |= *vendor == Vendor::kXauth;
     found.unity |= *vendor == Vendor::kUnity;

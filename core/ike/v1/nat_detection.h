@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/base/rng.h"
@@ -19,7 +20,7 @@ enum class Natt : std::uint8_t { kNone, kDraft02, kDraft03, kRfc3947 };
 // The best dialect among the vendor IDs of a message (NATT-23), and what else they say.
 struct PeerVendors {
   Natt natt = Natt::kNone;
-  bool unspoken_natt = false;  // a draft that godwit recognises and does not speak (00, 01, 04-08)
+  std::string_view unspoken_natt;  // the last one that godwit knows and does not speak
   bool dpd = false;
   bool xauth = false;
   bool unity = false;

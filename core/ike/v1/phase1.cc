@@ -74,7 +74,10 @@ bool Phase1::choose(const Payloads& payloads, Phase1Step& st) {
   const PeerVendors vendors = read_vendors(payloads);
   if (vendors.natt == Natt::kNone) {
     st.drop(Drop::kMissingPayload);
-    st.hint = Failure{FailureKind::kNoNatTraversal};
+    st.hint = Failure{.kind = FailureKind::kNoNatTraversal,
+                      .notify = 0,
+                      .certificate = {},
+                      .unspoken_natt = vendors.unspoken_natt};
     return false;
   }
   choice_ = *choice;

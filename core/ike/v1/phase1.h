@@ -48,6 +48,7 @@ struct Failure {
   FailureKind kind{};
   std::uint16_t notify = 0;
   std::optional<crypto::CertificateFault> certificate;
+  std::string_view unspoken_natt;  // with kNoNatTraversal: what the peer speaks instead
 };
 
 struct Phase1Config {

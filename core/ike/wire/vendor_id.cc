@@ -50,15 +50,25 @@ constexpr std::array kRows{
     ours(Vendor::kNattRfc3947, "4a131c81070358455c5728f20e95452f"),  // RFC 3947
     ours(Vendor::kNattDraft03,
          "7d9419a65310ca6f2c179d9215529d56"),  // draft-ietf-ipsec-nat-t-ike-03
-    ours(Vendor::kNattDraft02n, "90cb80913ebb696e086381b5ec427b1f"),  // ...-02\n
-    ours(Vendor::kNattDraft02, "cd60464335df21f87cfdb2fc68b6a448"),   // ...-02
-    known(Vendor::kNattDraft00, "4485152d18b6bbcd0be8a8469579ddcc"),  // ...-00
-    known(Vendor::kNattDraft01, "16f6ca16e4a4066d83821a0f0aeaa862"),  // ...-01
-    known(Vendor::kNattDraft04, "9909b64eed937c6573de52ace952fa6b"),  // ...-04
-    known(Vendor::kNattDraft05, "80d0bb3def54565ee84645d4c85ce3ee"),  // ...-05
-    known(Vendor::kNattDraft06, "4d1e0e136deafa34c4f3ea9f02ec7285"),  // ...-06
-    known(Vendor::kNattDraft07, "439b59f8ba676c4c7737ae22eab8f582"),  // ...-07
-    known(Vendor::kNattDraft08, "8f8d83826d246b6fc7a8a6a428c11de8"),  // ...-08
+    ours(Vendor::kNattDraft02n, "90cb80913ebb696e086381b5ec427b1f"),    // ...-02\n
+    ours(Vendor::kNattDraft02, "cd60464335df21f87cfdb2fc68b6a448"),     // ...-02
+    known(Vendor::kNattDraft00, "4485152d18b6bbcd0be8a8469579ddcc"),    // ...-00
+    known(Vendor::kNattDraft01, "16f6ca16e4a4066d83821a0f0aeaa862"),    // ...-01
+    known(Vendor::kNattDraft04, "9909b64eed937c6573de52ace952fa6b"),    // ...-04
+    known(Vendor::kNattDraft05, "80d0bb3def54565ee84645d4c85ce3ee"),    // ...-05
+    known(Vendor::kNattDraft06, "4d1e0e136deafa34c4f3ea9f02ec7285"),    // ...-06
+    known(Vendor::kNattDraft07, "439b59f8ba676c4c7737ae22eab8f582"),    // ...-07
+    known(Vendor::kNattDraft08, "8f8d83826d246b6fc7a8a6a428c11de8"),    // ...-08
+    known(Vendor::kNattDraft09, "42ea5b6f898d9773a575df26e7dd19e1"),    // ...-09
+    known(Vendor::kNattDraftXxxx, "810fa565f8ab14369105d706fbd57279"),  // RFC XXXX
+    known(Vendor::kNattDraft, "4df37928e9fc4fd1b3262170d515c662"),    // draft-ietf-ipsec-nat-t-ike
+    known(Vendor::kNattTesting, "c40fee00d5d39ddb1fc762e09b7cfea7"),  // Testing NAT-T RFC
+    known(Vendor::kNattStenberg01,
+          "27bab5dc01ea0760ea4e3190ac27c0d0"),  // draft-stenberg-ipsec-nat-traversal-01
+    known(Vendor::kNattStenberg02, "6105c422e76847e43f9684801292aecd"),  // ...-02
+    known(Vendor::kNattHuttunen,
+          "6a7434c19d7e36348090a02334c9c805"),  // draft-huttunen-ipsec-esp-in-udp-00.txt
+    known(Vendor::kNattSafeNet, "50760f624c63e5c53eea386c685ca083"),  // ESPThruNAT
     ours(Vendor::kXauth, "09002689dfd6b712"),  // half of draft-ietf-ipsra-isakmp-xauth-06.txt
     // RFC 3706 5.1: two octets of version end it; CISCO-DEAD-PEER-DETECTION.
     ours(Vendor::kDpd, "afcad71368a1f1c96b8696fc77570100", 14),
@@ -114,25 +124,41 @@ std::string_view name(Vendor vendor) {
     case Vendor::kNattRfc3947:
       return "RFC 3947";
     case Vendor::kNattDraft00:
-      return "NAT-T draft 00";
+      return "draft-ietf-ipsec-nat-t-ike-00";
     case Vendor::kNattDraft01:
-      return "NAT-T draft 01";
+      return "draft-ietf-ipsec-nat-t-ike-01";
     case Vendor::kNattDraft02:
-      return "NAT-T draft 02";
+      return "draft-ietf-ipsec-nat-t-ike-02";
     case Vendor::kNattDraft02n:
-      return "NAT-T draft 02 (newline)";
+      return "draft-ietf-ipsec-nat-t-ike-02 (newline)";
     case Vendor::kNattDraft03:
-      return "NAT-T draft 03";
+      return "draft-ietf-ipsec-nat-t-ike-03";
     case Vendor::kNattDraft04:
-      return "NAT-T draft 04";
+      return "draft-ietf-ipsec-nat-t-ike-04";
     case Vendor::kNattDraft05:
-      return "NAT-T draft 05";
+      return "draft-ietf-ipsec-nat-t-ike-05";
     case Vendor::kNattDraft06:
-      return "NAT-T draft 06";
+      return "draft-ietf-ipsec-nat-t-ike-06";
     case Vendor::kNattDraft07:
-      return "NAT-T draft 07";
+      return "draft-ietf-ipsec-nat-t-ike-07";
     case Vendor::kNattDraft08:
-      return "NAT-T draft 08";
+      return "draft-ietf-ipsec-nat-t-ike-08";
+    case Vendor::kNattDraft09:
+      return "draft-ietf-ipsec-nat-t-ike-09";
+    case Vendor::kNattDraftXxxx:
+      return "draft-ietf-ipsec-nat-t-ike-04 to 08 (as RFC XXXX)";
+    case Vendor::kNattDraft:
+      return "draft-ietf-ipsec-nat-t-ike";
+    case Vendor::kNattTesting:
+      return "Testing NAT-T RFC";
+    case Vendor::kNattStenberg01:
+      return "draft-stenberg-ipsec-nat-traversal-01";
+    case Vendor::kNattStenberg02:
+      return "draft-stenberg-ipsec-nat-traversal-02";
+    case Vendor::kNattHuttunen:
+      return "draft-huttunen-ipsec-esp-in-udp-00";
+    case Vendor::kNattSafeNet:
+      return "ESPThruNAT (SafeNet)";
     case Vendor::kXauth:
       return "XAuth";
     case Vendor::kDpd:

@@ -20,6 +20,14 @@ enum class Vendor : std::uint8_t {
   kNattDraft06,
   kNattDraft07,
   kNattDraft08,
+  kNattDraft09,
+  kNattDraftXxxx,  // what drafts 04 to 08 print: the number of the RFC to come
+  kNattDraft,      // without a number
+  kNattTesting,
+  kNattStenberg01,
+  kNattStenberg02,
+  kNattHuttunen,
+  kNattSafeNet,
   kXauth,
   kDpd,
   kUnity,

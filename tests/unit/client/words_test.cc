@@ -86,6 +86,8 @@ TEST_CASE("an end names what was offered and what the gateway said") {
   const auto phase2 = explain({EndCause::kPhase2Refused, session::Stage::kQuickMode, 0}, p);
   CHECK(phase2.what.find("aes128gcm16") != std::string::npos);
   CHECK(phase2.what.find("no PFS") != std::string::npos);
+  const auto natt = explain({EndCause::kNoNatTraversal, session::Stage::kPhase1, 0, "draft 99"}, p);
+  CHECK(natt.what.find("by draft 99, which godwit does not speak") != std::string::npos);
   const auto user = explain({EndCause::kUserRejected, session::Stage::kXauth, 0}, p);
   CHECK(user.what.find("alice") != std::string::npos);
 }
