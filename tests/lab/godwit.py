@@ -22,6 +22,7 @@ WE_ARE_REFUSED = 15
 USER_REJECTED = 16
 PHASE2_REFUSED = 20
 NO_ANSWER_AFTER_FLOAT = 23
+NO_NAT_TRAVERSAL = 24
 INTERRUPTED = 130
 
 MAIN = {"mode": "main", "auth": "psk"}
@@ -30,6 +31,9 @@ AGGRESSIVE = {"mode": "aggressive", "auth": "xauth-psk", "user": gateway.USER,
               "id": gateway.GROUP, "id-type": "key-id", "ike": ["aes256-sha256-modp2048"],
               "allow-weak": ["aggressive-psk"]}
 AGGRESSIVE_PSK = {**AGGRESSIVE, "auth": "psk", "user": None}
+# For the scripted gateway, which takes what it is offered.
+SCRIPTED = {**MAIN, "mode-config": False, "address": "10.60.0.9", "networks": [lab.OFFICE_NET],
+            "ike": ["aes256-sha256-modp2048"], "esp": ["aes256-sha256"]}
 # What vpnc does without being asked has to be named here.
 VPNC = {**AGGRESSIVE, "ike": [gateway.VPNC_IKE], "esp": [gateway.VPNC_ESP],
         "allow-weak": ["modp1024", "aggressive-psk"]}

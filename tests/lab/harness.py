@@ -1,7 +1,9 @@
 """What the lab's test cases share: the list of cases, requirements, and one runner per case."""
 
 import functools
+import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -11,6 +13,7 @@ import traceback
 import gateway
 import godwit
 import lab
+import scripted
 
 CASES = {}
 
@@ -53,6 +56,21 @@ class Bench:
         self.url, self.checksum = self.lab.serve_office()
         self.gateway = gateway.Gateway(self.lab.gateway, *connections, **options)
         return self.lab
+
+    def raise_scripted(self, nat=True, **options):
+        """A lab whose gateway and office are scripted.py, with these options."""
+        self.lab = lab.Lab(nat=nat)
+        options = {"psk": gateway.PSK, "address": lab.GATEWAY, **options}
+        # Not the interpreter of this run: Debian's module belongs to Debian's Python.
+        self.gateway = self.lab.gateway.start(["/usr/bin/python3", scripted.__file__,
+                                               json.dumps(options)], "scripted.log")
+        lab.wait_until(lambda: self.said("^ready"), "the scripted gateway")
+        return self.lab
+
+    def said(self, pattern):
+        """Whether the scripted gateway logged a line."""
+        with open(self.gateway.log, encoding="utf-8", errors="replace") as log:
+            return re.search(pattern, log.read(), re.MULTILINE)
 
     def client(self, profile, host=None, **options):
         client = godwit.Godwit(host or self.lab.laptop, profile, **options)

@@ -1,0 +1,252 @@
+"""A gateway of few words, for what strongSwan cannot play: one client, Main Mode with a pre-shared
+key, aes256-sha256-modp2048 in both phases, and an office that answers every ping itself.
+
+    scripted.py JSON    the keys of DEFAULTS below; logs one line for each step
+
+What the client offers comes back as it is, so a profile for it names one suite for each phase.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import select
+import socket
+import struct
+import sys
+
+SA, KE, ID, HASH, NONCE, VENDOR = 1, 4, 5, 8, 10, 13
+MAIN, INFORMATIONAL, QUICK = 2, 5, 32
+ENCRYPTED = 1
+PRIME = int("FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22"
+            "514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6"
+            "F44C42E9A637ED6B0BFF5CB6F406B7EDEE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3D"
+            "C2007CB8A163BF0598DA48361C55D39A69163FA8FD24CF5F83655D23DCA3AD961C62F356208552BB"
+            "9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3BE39E772C180E8603"
+            "9B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF6955817183995497CEA956AE515D2261898FA0510"
+            "15728E5A8AACAA68FFFFFFFFFFFFFFFF", 16)  # RFC 3526 3
+
+DEFAULTS = {
+    "psk": "",
+    "address": "",
+    "natt": "RFC 3947",  # the vendor ID is the MD5 of it (RFC 3947 3.1)
+    "nat_d": 20,
+    "mode": 3,           # of encapsulation
+}
+
+
+def prf(key, *parts):
+    return hmac.new(key, b"".join(parts), hashlib.sha256).digest()
+
+
+def aes(key, iv, data, encrypt):
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    cipher = Cipher(algorithms.AES(key), modes.CBC(iv))
+    way = cipher.encryptor() if encrypt else cipher.decryptor()
+    return way.update(data) + way.finalize()
+
+
+def chain(payloads):
+    """RFC 2408 3.2: the type of the first payload, and all of them behind each other."""
+    kinds = [kind for kind, _ in payloads[1:]] + [0]
+    return payloads[0][0], b"".join(struct.pack(">BBH", kind, 0, 4 + len(body)) + body
+                                    for kind, (_, body) in zip(kinds, payloads))
+
+
+def split(first, octets):
+    found = []
+    while first:
+        following, _, length = struct.unpack_from(">BBH", octets)
+        found.append((first, octets[4:length]))
+        first, octets = following, octets[length:]
+    return found
+
+
+def bodies(payloads, kind):
+    return [body for found, body in payloads if found == kind]
+
+
+def checksum(data):
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    total = (total & 0xffff) + (total >> 16)
+    return 0xffff - ((total & 0xffff) + (total >> 16))
+
+
+def echo_reply(packet):
+    """RFC 792: the answer to a ping, whoever was asked."""
+    header = packet[:12] + packet[16:20] + packet[12:16]
+    icmp = bytes(4) + packet[24:]
+    return header + struct.pack(">BBH", 0, 0, checksum(icmp)) + icmp[4:]
+
+
+class Gateway:
+    def __init__(self, options):
+        self.options = options
+        self.sockets = {}
+        for port in (500, 4500):
+            self.sockets[port] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.sockets[port].bind(("", port))
+        self.port = 500     # we answer from here
+        self.peer = None    # and there
+        self.answers = {}   # a copy of a message gets the same answer
+        self.cookies = b""
+        self.child = None
+
+    @staticmethod
+    def log(*words):
+        print(*words, flush=True)
+
+    def run(self):
+        self.log("ready")
+        while True:
+            for ready in select.select(list(self.sockets.values()), [], [])[0]:
+                data, source = ready.recvfrom(65535)
+                self.on_datagram(ready.getsockname()[1], data, source)
+
+    def on_datagram(self, port, data, source):
+        if port == 500:
+            return self.on_message(port, data, source)
+        if data[:4] == bytes(4):
+            return self.on_message(port, data[4:], source)
+        if len(data) > 1:
+            packet = self.open_esp(data)
+            if packet:
+                self.peer = source
+                self.sockets[4500].sendto(self.seal_esp(echo_reply(packet)), source)
+        return None
+
+    def send(self, message):
+        marker = bytes(4) if self.port == 4500 else b""
+        self.sockets[self.port].sendto(marker + message, self.peer)
+
+    def on_message(self, port, message, source):
+        self.port, self.peer = port, source
+        if message not in self.answers:
+            first, _, exchange, flags, number = struct.unpack_from(">BBBBI", message, 16)
+            body = message[28:]
+            if exchange == MAIN and not flags & ENCRYPTED:
+                payloads = split(first, body)
+                answer = self.main1(message[:8], payloads) if first == SA else self.main3(payloads)
+            elif exchange == MAIN:
+                answer = self.main5(first, body)
+            elif exchange == QUICK:
+                answer = self.quick(number, first, body)
+            else:
+                return
+            self.answers[message] = answer
+        if self.answers[message]:
+            self.send(self.answers[message])
+
+    def plain(self, exchange, payloads):
+        first, octets = chain(payloads)
+        return self.cookies + struct.pack(">BBBBII", first, 0x10, exchange, 0, 0,
+                                          28 + len(octets)) + octets
+
+    def sealed(self, exchange, number, payloads, iv):
+        """The message, and the IV of the next one (RFC 2409 appendix B)."""
+        first, octets = chain(payloads)
+        octets = aes(self.key_e, iv, octets + bytes(-len(octets) % 16), True)
+        return self.cookies + struct.pack(">BBBBII", first, 0x10, exchange, ENCRYPTED, number,
+                                          28 + len(octets)) + octets, octets[-16:]
+
+    def opened(self, first, body, iv):
+        return split(first, aes(self.key_e, iv, body, False)), body[-16:]
+
+    def main1(self, initiator, payloads):
+        self.cookies = initiator + os.urandom(8)
+        self.offer = bodies(payloads, SA)[0]
+        vendor = hashlib.md5(self.options["natt"].encode()).digest()
+        if vendor not in bodies(payloads, VENDOR):
+            self.log("no common NAT traversal")
+        return self.plain(MAIN, [(SA, self.offer), (VENDOR, vendor)])
+
+    def nat_d(self, address, port):
+        return hashlib.sha256(self.cookies + socket.inet_aton(address) +
+                              struct.pack(">H", port)).digest()
+
+    def main3(self, payloads):
+        options = self.options
+        own, theirs = self.nat_d(options["address"], 500), self.nat_d(*self.peer)
+        found = bodies(payloads, options["nat_d"])
+        self.log(f"{len(found)} NAT-D, gateway {'plain' if found[:1] == [own] else 'natted'}, "
+                 f"client {'plain' if theirs in found[1:] else 'natted'}")
+        secret = int.from_bytes(os.urandom(40), "big")
+        g_xi, g_xr = bodies(payloads, KE)[0], pow(2, secret, PRIME).to_bytes(256, "big")
+        g_xy = pow(int.from_bytes(g_xi, "big"), secret, PRIME).to_bytes(256, "big")
+        nonce_i, nonce_r = bodies(payloads, NONCE)[0], os.urandom(16)
+        self.skeyid = prf(options["psk"].encode(), nonce_i, nonce_r)
+        self.key_d = prf(self.skeyid, g_xy, self.cookies, b"\0")
+        self.key_a = prf(self.skeyid, self.key_d, g_xy, self.cookies, b"\1")
+        self.key_e = prf(self.skeyid, self.key_a, g_xy, self.cookies, b"\2")
+        self.publics = g_xi, g_xr
+        self.iv = hashlib.sha256(g_xi + g_xr).digest()[:16]
+        return self.plain(MAIN, [(KE, g_xr), (NONCE, nonce_r), (options["nat_d"], theirs),
+                                 (options["nat_d"], own)])
+
+    def main5(self, first, body):
+        payloads, iv = self.opened(first, body, self.iv)
+        g_xi, g_xr = self.publics
+        name, proof = bodies(payloads, ID)[0], bodies(payloads, HASH)[0]
+        if proof != prf(self.skeyid, g_xi, g_xr, self.cookies, self.offer, name):
+            return self.log("another key")
+        own = b"\1\0\0\0" + socket.inet_aton(self.options["address"])
+        turned = self.cookies[8:] + self.cookies[:8]
+        proof = prf(self.skeyid, g_xr, g_xi, turned, self.offer, own)
+        answer, self.iv = self.sealed(MAIN, 0, [(ID, own), (HASH, proof)], iv)
+        self.log(f"phase 1 on port {self.port}")
+        return answer
+
+    def quick(self, number, first, body):
+        message_id = struct.pack(">I", number)
+        if self.child and self.child["id"] == message_id:  # message 3
+            payloads, _ = self.opened(first, body, self.child["iv"])
+            good = bodies(payloads, HASH)[0] == prf(self.key_a, b"\0", message_id,
+                                                    self.child["nonces"])
+            return self.log("phase 2" if good else "wrong HASH(3)")
+        payloads, iv = self.opened(first, body,
+                                   hashlib.sha256(self.iv + message_id).digest()[:16])
+        if bodies(payloads, HASH)[0] != prf(self.key_a, message_id, chain(payloads[1:])[1]):
+            return self.log("wrong HASH(1)")
+        offer, nonce_i = bodies(payloads, SA)[0], bodies(payloads, NONCE)[0]
+        mode = struct.pack(">HH", 0x8004, self.options["mode"])
+        if mode not in offer:
+            return self.log("another encapsulation mode")
+        # DOI, situation, header of the proposal: the SPI stands at 16.
+        spi_in, spi_out, nonce_r = os.urandom(4), offer[16:20], os.urandom(16)
+        rest = [(SA, offer[:16] + spi_in + offer[20:]), (NONCE, nonce_r),
+                *((ID, body) for body in bodies(payloads, ID))]
+        proof = prf(self.key_a, message_id, nonce_i, chain(rest)[1])
+        answer, iv = self.sealed(QUICK, number, [(HASH, proof), *rest], iv)
+        self.child = {"id": message_id, "iv": iv, "nonces": nonce_i + nonce_r, "sequence": 0,
+                      "spi": spi_out, "in": self.keymat(spi_in, nonce_i + nonce_r),
+                      "out": self.keymat(spi_out, nonce_i + nonce_r)}
+        return answer
+
+    def keymat(self, spi, nonces):
+        """RFC 2409 5.5: keys of AES-256 and HMAC-SHA-256."""
+        seed = b"\3" + spi + nonces
+        first = prf(self.key_d, seed)
+        return first, prf(self.key_d, first, seed)
+
+    def open_esp(self, packet):
+        if not self.child:
+            return None
+        cipher, integrity = self.child["in"]
+        if packet[-16:] != prf(integrity, packet[:-16])[:16]:
+            return self.log("ESP that is not ours")
+        plain = aes(cipher, packet[8:24], packet[24:-16], False)
+        return plain[:-2 - plain[-2]]
+
+    def seal_esp(self, inner):
+        cipher, integrity = self.child["out"]
+        self.child["sequence"] += 1
+        size = -(len(inner) + 2) % 16
+        plain = inner + bytes(range(1, size + 1)) + bytes([size, 4])
+        iv = os.urandom(16)
+        packet = (self.child["spi"] + struct.pack(">I", self.child["sequence"]) + iv +
+                  aes(cipher, iv, plain, True))
+        return packet + prf(integrity, packet)[:16]
+
+
+if __name__ == "__main__":
+    Gateway({**DEFAULTS, **json.loads(sys.argv[1])}).run()
