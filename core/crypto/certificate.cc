@@ -73,6 +73,30 @@ ByteVec with_nul(Bytes text) {
   return out;
 }
 
+bool holds(mbedtls_pk_context* key, SignatureMethod method, Bytes hash, Bytes signature) {
+  if (method_of(key) != method) return false;
+  if (method == SignatureMethod::kRsa) {
+    mbedtls_rsa_context* rsa = mbedtls_pk_rsa(*key);
+    if (signature.size() != mbedtls_rsa_get_len(rsa)) return false;
+    const auto size = static_cast<unsigned>(hash.size());
+#if MBEDTLS_VERSION_MAJOR >= 3
+    return mbedtls_rsa_pkcs1_verify(rsa, MBEDTLS_MD_NONE, size, hash.data(), signature.data()) == 0;
+#else
+    return mbedtls_rsa_pkcs1_verify(rsa, nullptr, nullptr, MBEDTLS_RSA_PUBLIC, MBEDTLS_MD_NONE,
+                                    size, hash.data(), signature.data()) == 0;
+#endif
+  }
+  mbedtls_ecp_keypair* pair = mbedtls_pk_ec(*key);
+  const std::size_t half = (pair->MBEDTLS_PRIVATE(grp).nbits + 7) / 8;
+  if (signature.size() != 2 * half) return false;
+  Mpi r;
+  Mpi s;
+  return mbedtls_mpi_read_binary(r.get(), signature.data(), half) == 0 &&
+         mbedtls_mpi_read_binary(s.get(), signature.data() + half, half) == 0 &&
+         mbedtls_ecdsa_verify(&pair->MBEDTLS_PRIVATE(grp), hash.data(), hash.size(),
+                              &pair->MBEDTLS_PRIVATE(Q), r.get(), s.get()) == 0;
+}
+
 }  // namespace
 
 std::vector<ByteVec> read_certificates(Bytes pem_or_der) {
@@ -189,28 +213,18 @@ std::string PeerCertificate::subject_text() const {
 }
 
 bool PeerCertificate::verify_signature(SignatureMethod method, Bytes hash, Bytes signature) const {
-  mbedtls_pk_context* key = &impl_->chain->pk;
-  if (method_of(key) != method) return false;
-  if (method == SignatureMethod::kRsa) {
-    mbedtls_rsa_context* rsa = mbedtls_pk_rsa(*key);
-    if (signature.size() != mbedtls_rsa_get_len(rsa)) return false;
-    const auto size = static_cast<unsigned>(hash.size());
-#if MBEDTLS_VERSION_MAJOR >= 3
-    return mbedtls_rsa_pkcs1_verify(rsa, MBEDTLS_MD_NONE, size, hash.data(), signature.data()) == 0;
-#else
-    return mbedtls_rsa_pkcs1_verify(rsa, nullptr, nullptr, MBEDTLS_RSA_PUBLIC, MBEDTLS_MD_NONE,
-                                    size, hash.data(), signature.data()) == 0;
-#endif
+  return holds(&impl_->chain->pk, method, hash, signature);
+}
+
+std::optional<std::size_t> find_signer(std::span<const Bytes> certificates, SignatureMethod method,
+                                       Bytes hash, Bytes signature) {
+  for (std::size_t i = 0; i < std::min(certificates.size(), kChainMax); ++i) {
+    Crt crt;
+    const Bytes der = certificates[i];
+    if (mbedtls_x509_crt_parse_der(crt.get(), der.data(), der.size()) != 0) continue;
+    if (holds(&crt->pk, method, hash, signature)) return i;
   }
-  mbedtls_ecp_keypair* pair = mbedtls_pk_ec(*key);
-  const std::size_t half = (pair->MBEDTLS_PRIVATE(grp).nbits + 7) / 8;
-  if (signature.size() != 2 * half) return false;
-  Mpi r;
-  Mpi s;
-  return mbedtls_mpi_read_binary(r.get(), signature.data(), half) == 0 &&
-         mbedtls_mpi_read_binary(s.get(), signature.data() + half, half) == 0 &&
-         mbedtls_ecdsa_verify(&pair->MBEDTLS_PRIVATE(grp), hash.data(), hash.size(),
-                              &pair->MBEDTLS_PRIVATE(Q), r.get(), s.get()) == 0;
+  return std::nullopt;
 }
 
 }  // namespace godwit::crypto

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +35,11 @@ std::vector<ByteVec> read_revocation_lists(Bytes pem_or_der);
 ByteVec subject_of(Bytes certificate);
 // For people: "C=DE, O=Example, CN=gw.example.com", as the library escapes it.
 std::string subject_text(Bytes certificate);
+
+// RFC 4945 3.3.10.3: a peer sends its certificates in any order. Which of them has the key that
+// made `signature`; nothing that is said here is trusted before PeerCertificate::verify.
+std::optional<std::size_t> find_signer(std::span<const Bytes> certificates, SignatureMethod method,
+                                       Bytes hash, Bytes signature);
 
 // Whom we believe. All DER.
 struct Trust {

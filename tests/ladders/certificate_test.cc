@@ -18,6 +18,8 @@ ByteVec file(const std::string& name) {
   return {text.begin(), text.end()};
 }
 
+ByteVec der_of(const std::string& name) { return crypto::read_certificates(file(name)).front(); }
+
 Signer signer(const std::string& name) {
   Signer out;
   out.key = *crypto::PrivateKey::parse(file(name + ".key"), {});
@@ -65,6 +67,20 @@ TEST_CASE("both sides sign, in both modes, by every method (IKE1-16, 18, 19, 25)
       REQUIRE(shown);
       CHECK(shown->subject == "CN=" + std::string(name));
     }
+  }
+}
+
+TEST_CASE("a gateway sends its certificates in any order (RFC 4945 3.3.10.3)") {
+  for (const bool aggressive_mode : {false, true}) {
+    auto config = with_certificates("p256");
+    config.profile.aggressive = aggressive_mode;
+    auto& sent = config.gateway.signer.certificates;
+    SUBCASE("its own behind its authority's") { sent.insert(sent.begin(), der_of("ca.pem")); }
+    SUBCASE("its own behind what is no certificate") { sent.insert(sent.begin(), ByteVec(40, 7)); }
+    Run w(config);
+    CAPTURE(w.ladder());
+    REQUIRE(w.connect());
+    CHECK(w.event<session::GatewayShows>()->subject == "CN=p256");
   }
 }
 

@@ -133,14 +133,18 @@ std::optional<AuthFailure> check_proof(const Credentials& credentials, const Pay
     if (!as_expected) return failed(Kind::kIdentity);
     return std::nullopt;
   }
-  const auto chain = certificates_in(payloads);
+  const Bytes signature = payloads.first(PayloadType::kSignature)->body;
+  const auto method = signature_method(credentials);
+  auto chain = certificates_in(payloads);
+  if (const auto own = crypto::find_signer(chain, method, hash_r, signature)) {
+    std::swap(chain.front(), chain[*own]);
+  }
   if (!chain.empty()) shown = crypto::subject_text(chain.front());
   const auto wall = credentials.boot_time + now.time_since_epoch();
   const auto certificate = crypto::PeerCertificate::verify(
       chain, credentials.trust, std::chrono::floor<std::chrono::seconds>(wall).count());
   if (!certificate) return AuthFailure{Kind::kCertificate, certificate.error()};
-  const Bytes signature = payloads.first(PayloadType::kSignature)->body;
-  if (!(*certificate)->verify_signature(signature_method(credentials), hash_r, signature)) {
+  if (!(*certificate)->verify_signature(method, hash_r, signature)) {
     return failed(Kind::kProof);
   }
   if (!as_expected) return failed(Kind::kIdentity);

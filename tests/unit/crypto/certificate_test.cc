@@ -70,6 +70,24 @@ std::unique_ptr<PeerCertificate> good(const std::string& name) {
   return std::move(*verified);
 }
 
+TEST_CASE("the signer is found among certificates in any order, or there is none") {
+  const ByteVec hash(32, 0x5a);
+  FixedRng rng;
+  const ByteVec signature = key("p256")->sign(hash, rng);
+  const ByteVec authority = der("ca");
+  const ByteVec own = der("p256");
+  const ByteVec other = der("rsa");
+  const ByteVec garbage(40, 7);
+  const auto found = [&](const std::vector<Bytes>& chain, Bytes over) {
+    return find_signer(chain, SignatureMethod::kEcdsa256, over, signature);
+  };
+  CHECK(found({own, authority}, hash) == 0u);
+  CHECK(found({garbage, authority, other, own}, hash) == 3u);
+  CHECK_FALSE(found({garbage, authority, other}, hash));
+  CHECK_FALSE(found({}, hash));
+  CHECK_FALSE(found({own}, ByteVec(32, 0x5b)));
+}
+
 TEST_CASE("a path to an authority of ours, or none (IKE1-27)") {
   for (const char* name : {"rsa", "p256", "p384", "p521", "repudiate"}) {
     CHECK_FALSE(fault({name}, trust()));
