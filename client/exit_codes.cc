@@ -55,10 +55,12 @@ constexpr std::array kTable = {
     ExitCodeInfo{ExitCode::kSelectorsRefused, "selectors-refused",
                  "the gateway refused the networks that were asked for",
                  "set `networks` to what the gateway is configured for"},
-    ExitCodeInfo{ExitCode::kNoAnswerAfterFloat, "no-answer-after-float",
-                 "the gateway answered on its first port and is silent on the NAT-traversal port",
-                 "check that no firewall blocks UDP port 4500; a gateway that does not accept the "
-                 "identity or the key may be silent too"},
+    ExitCodeInfo{
+        ExitCode::kNoAnswerAfterFloat, "no-answer-after-float",
+        "the gateway answered on its first port and is silent on the NAT-traversal port",
+        "check that no firewall blocks that port (4500 by custom), and set `gateway-natt-port` "
+        "if the gateway's is forwarded from another; a gateway that does not accept the "
+        "identity or the key may be silent too"},
     ExitCodeInfo{ExitCode::kNoNatTraversal, "no-nat-traversal",
                  "the gateway speaks no NAT traversal, and godwit speaks ESP in UDP only",
                  "enable NAT traversal (RFC 3947) on the gateway"},

@@ -13,7 +13,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"gateway-port", kInteger, "PORT", "500", "500",
      "UDP port on which the gateway answers the first IKE messages."},
     {"gateway-natt-port", kInteger, "PORT", "4500", "4500",
-     "UDP port for everything after NAT detection, encapsulated ESP included."},
+     "UDP port for all that follows NAT detection, ESP included; another where it is forwarded."},
     {"local-port", kInteger, "PORT", "500", "0",
      "UDP port the first messages leave from; 0 takes any, as does a port already in use."},
     {"local-natt-port", kInteger, "PORT", "4500", "0",

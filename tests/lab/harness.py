@@ -51,8 +51,9 @@ class Bench:
         self.gateway = None
         self.clients = []
 
-    def raise_lab(self, *connections, second=False, rogue=False, nat=True, **options):
-        self.lab = lab.Lab(second=second, rogue=rogue, nat=nat)
+    def raise_lab(self, *connections, second=False, rogue=False, nat=True, edge=None,
+                  floating=False, **options):
+        self.lab = lab.Lab(second=second, rogue=rogue, nat=nat, edge=edge, floating=floating)
         self.url, self.checksum = self.lab.serve_office()
         self.gateway = gateway.Gateway(self.lab.gateway, *connections, **options)
         return self.lab

@@ -4,6 +4,8 @@
     second  192.168.77.11 --+-- .1 napt 203.0.113.1 -- 203.0.113.2 gateway 10.50.0.1 -- .2 office
     rogue   192.168.77.66 --+
 
+On wish the gateway is 172.30.0.2 behind a router that has 203.0.113.2 and forwards ports to it.
+
 The NAPT rewrites every UDP source port, 500 and 4500 included, to a random one. It has no route to
 the office: what reaches the office came through a tunnel. Nothing of the machine itself changes.
 """
@@ -26,6 +28,10 @@ NAPT_INSIDE = "192.168.77.1"
 NAPT_OUTSIDE = "203.0.113.1"
 GATEWAY = "203.0.113.2"
 GATEWAY_INSIDE = "10.50.0.1"
+EDGE_INSIDE = "172.30.0.1"      # of the router in front of a gateway that is behind a NAT
+GATEWAY_PRIVATE = "172.30.0.2"  # and the gateway's own address there
+FORWARDED = {500: 500, 4500: 4500}
+FLOATED = {500: 40500, 4500: 44500}  # where the gateway's datagrams come from, when it floats
 OFFICE = "10.50.0.2"
 OFFICE_NET = "10.50.0.0/24"
 OTHER_NET = "10.51.0.0/24"      # behind the gateway too, but in no split tunnel
@@ -182,7 +188,9 @@ def differences(before, after):
 class Lab:
     """Raises the hosts and links of the picture above; a context manager that removes them."""
 
-    def __init__(self, second=False, rogue=False, nat=True):
+    def __init__(self, second=False, rogue=False, nat=True, edge=None, floating=False):
+        """`edge`: UDP ports of the gateway's public address and where they lead at a gateway behind
+        a router of its own; `floating`: its answers leave from other ports than were asked."""
         self.name = f"gw{os.getpid()}"
         while reaper.namespaces(self.name):
             self.name += "x"
@@ -194,12 +202,12 @@ class Lab:
             [sys.executable, os.path.abspath(reaper.__file__), self.name, self.folder],
             stdin=subprocess.PIPE, start_new_session=True)
         try:
-            self._raise_hosts(second, rogue, nat)
+            self._raise_hosts(second, rogue, nat, edge, floating)
         except BaseException:
             self.close()
             raise
 
-    def _raise_hosts(self, second, rogue, nat):
+    def _raise_hosts(self, second, rogue, nat, edge, floating):
         self.napt = Host(self, "napt")
         self.gateway = Host(self, "gateway")
         self.office = Host(self, "office")
@@ -209,7 +217,8 @@ class Lab:
         self.laptop = self._on_lan("laptop", LAPTOP)
         self.second = self._on_lan("second", SECOND) if second else None
         self.rogue = self._on_lan("rogue", ROGUE) if rogue else None
-        self._link(self.napt, "wan", f"{NAPT_OUTSIDE}/24", self.gateway, "wan", f"{GATEWAY}/24")
+        public = self._raise_edge(edge, floating) if edge else self.gateway
+        self._link(self.napt, "wan", f"{NAPT_OUTSIDE}/24", public, "wan", f"{GATEWAY}/24")
         self._link(self.gateway, "lan", f"{GATEWAY_INSIDE}/24", self.office, "lan", f"{OFFICE}/24")
         self.office.ip("addr", "add", f"{OTHER}/32", "dev", "lo")
         self.office.ip("addr", "add", f"{INTERNET}/32", "dev", "lo")
@@ -222,7 +231,35 @@ class Lab:
             self.napt.run(["iptables", "-t", "nat", "-A", "POSTROUTING", "-o", "wan", "-p", "udp",
                            "-j", "MASQUERADE", "--to-ports", "20000-40000", "--random"])
         else:
-            self.gateway.ip("route", "add", "192.168.77.0/24", "via", NAPT_OUTSIDE)
+            public.ip("route", "add", "192.168.77.0/24", "via", NAPT_OUTSIDE)
+
+    def _raise_edge(self, forwarded, floating):
+        """The gateway's router: it has the public address, and forwards some ports."""
+        edge = Host(self, "edge")
+        self._link(edge, "lan", f"{EDGE_INSIDE}/24", self.gateway, "wan", f"{GATEWAY_PRIVATE}/24")
+        self.gateway.ip("route", "add", "default", "via", EDGE_INSIDE)
+        edge.sysctl(net__ipv4__ip_forward=1)
+        if not floating:
+            for outside, inside in forwarded.items():
+                edge.run(["iptables", "-t", "nat", "-A", "PREROUTING", "-d", GATEWAY, "-p", "udp",
+                          "--dport", str(outside), "-j", "DNAT", "--to-destination",
+                          f"{GATEWAY_PRIVATE}:{inside}"])
+            return edge
+        # Connection tracking would give the answers the port that was asked: translated without.
+        ways = [(outside, inside) for outside, inside in forwarded.items()]
+        ways += [(outside, inside) for inside, outside in FLOATED.items()]
+        rules = [f"add rule ip edge inward ip daddr {GATEWAY} udp dport {outside} notrack "
+                 f"udp dport set {inside} ip daddr set {GATEWAY_PRIVATE}"
+                 for outside, inside in ways]
+        rules += [f"add rule ip edge outward ip saddr {GATEWAY_PRIVATE} udp sport {inside} "
+                  f"udp sport set {outside} ip saddr set {GATEWAY}"
+                  for inside, outside in FLOATED.items()]
+        edge.run(["nft", "-f", "-"], input="\n".join([
+            "add table ip edge",
+            "add chain ip edge inward { type filter hook prerouting priority raw; }",
+            "add chain ip edge outward { type filter hook postrouting priority mangle; }",
+            *rules, ""]))
+        return edge
 
     def _link(self, left, left_name, left_address, right, right_name, right_address):
         left.ip("link", "add", left_name, "type", "veth", "peer", "name", right_name,

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "core/base/check.h"
+#include "core/base/limits.h"
 #include "core/ike/v1/phase1.h"
 
 namespace godwit::ike::v1 {
@@ -14,8 +15,8 @@ constexpr std::array<Rule, 10> aggressive2_rules(PayloadType proof) {
            {PayloadType::kNonce, 1, 1},
            {PayloadType::kId, 1, 1},
            {proof, 1, 1},
-           {PayloadType::kNatD, 0, 16},
-           {PayloadType::kNatDDraft, 0, 16},
+           {PayloadType::kNatD, 0, limits::kPayloadsMax},
+           {PayloadType::kNatDDraft, 0, limits::kPayloadsMax},
            {PayloadType::kCert, 0, 8},
            {PayloadType::kCertRequest, 0, 8},
            {PayloadType::kNotify, 0, 4}}};

@@ -1,6 +1,7 @@
 // Main Mode (RFC 2409 5.4) with NAT traversal (RFC 3947 3.2, 4). The picture is in phase1.h.
 #include <array>
 
+#include "core/base/limits.h"
 #include "core/ike/v1/phase1.h"
 
 namespace godwit::ike::v1 {
@@ -9,8 +10,8 @@ namespace {
 constexpr std::array<Rule, 2> kMain2 = {{{PayloadType::kSa, 1, 1}, {PayloadType::kNotify, 0, 4}}};
 constexpr std::array<Rule, 6> kMain4 = {{{PayloadType::kKe, 1, 1},
                                          {PayloadType::kNonce, 1, 1},
-                                         {PayloadType::kNatD, 0, 16},
-                                         {PayloadType::kNatDDraft, 0, 16},
+                                         {PayloadType::kNatD, 0, limits::kPayloadsMax},
+                                         {PayloadType::kNatDDraft, 0, limits::kPayloadsMax},
                                          {PayloadType::kCertRequest, 0, 8},
                                          {PayloadType::kNotify, 0, 4}}};
 // `proof`: HASH or SIG.
