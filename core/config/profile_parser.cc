@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "core/base/limits.h"
+#include "core/config/collect.h"
 #include "core/config/document.h"
+#include "core/config/inner_parser.h"
 #include "core/config/proposal.h"
 #include "core/config/settings.h"
 #include "core/config/values.h"
@@ -15,7 +17,6 @@ using crypto::DhGroup;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kProposalsMax = 20;
-constexpr std::size_t kDomainsMax = 64;
 
 // The list that the option table gives for a key that stands nowhere.
 std::vector<Item> default_items(std::string_view key) {
@@ -37,10 +38,9 @@ class ProfileBuilder {
     read_secrets();
     read_proposals();
     read_lifetimes();
-    read_inner();
+    read_inner(in_, report_, profile_);
     read_liveness();
     read_device();
-    read_dns();
     check_weak();
     return std::move(profile_);
   }
@@ -246,7 +246,7 @@ class ProfileBuilder {
       // RFC 2409 4: in Aggressive Mode the group cannot be negotiated, for the first message holds
       // the key exchange.
       if (profile_.aggressive && by_default && suite->group != DhGroup::kModp2048) continue;
-      if (!is_new(profile_.ike, *suite, item)) continue;
+      if (!is_new(profile_.ike, *suite, item, report_)) continue;
       if (profile_.aggressive && first && suite->group != *first) {
         report_.add(item.where,
                     "aggressive mode allows one group, but ike has " + to_text(*first) + " and " +
@@ -264,19 +264,10 @@ class ProfileBuilder {
       auto suite = parse_esp_proposal(item.text);
       if (!suite) {
         add_faults(item.where, std::move(suite.error()));
-      } else if (is_new(profile_.esp, *suite, item)) {
+      } else if (is_new(profile_.esp, *suite, item, report_)) {
         profile_.esp.push_back(*suite);
       }
     }
-  }
-
-  // False, with a report, for the same thing under another name: sha and sha1.
-  template <class T>
-  bool is_new(const std::vector<T>& known, const T& value, const Item& item) {
-    if (std::find(known.begin(), known.end(), value) == known.end()) return true;
-    report_.add(item.where, quote(item.text) + " repeats an earlier value of this list",
-                "keep one");
-    return false;
   }
 
   void read_lifetimes() {
@@ -285,40 +276,6 @@ class ProfileBuilder {
     }
     if (const auto life = in_.duration("esp-lifetime", {30s, 168h})) {
       profile_.esp_lifetime = *life;
-    }
-  }
-
-  void read_inner() {
-    if (const auto ask = in_.boolean("mode-config")) profile_.mode_config = *ask;
-    if (const auto networks = in_.list("networks", limits::kSplitNetworksMax)) {
-      for (const Item& item : *networks) {
-        append_value(profile_.networks, parse_network(item.text), item);
-      }
-    }
-    if (const auto text = in_.text("address")) {
-      if (auto address = parse_inner_address(*text)) {
-        profile_.address = *address;
-      } else {
-        report_.add(value_of("address"), std::move(address.error()));
-      }
-    }
-    if (in_.is_unclear("mode-config")) return;
-    if (profile_.mode_config && in_.find("address") != nullptr) {
-      report_.add(key_of("address"), "address is set, but mode-config asks the gateway for one",
-                  "write mode-config = false, or remove address");
-    }
-    if (!profile_.mode_config && !in_.mentions("address")) {
-      report_.add(key_of("mode-config"), "without mode-config the profile must give an address",
-                  "write address = \"10.9.8.7\"");
-    }
-  }
-
-  template <class T>
-  void append_value(std::vector<T>& out, Result<T, Fault> value, const Item& item) {
-    if (!value) {
-      report_.add(item.where, std::move(value.error()));
-    } else if (is_new(out, *value, item)) {
-      out.push_back(std::move(*value));
     }
   }
 
@@ -346,38 +303,6 @@ class ProfileBuilder {
     }
     if (const auto mtu = in_.integer("mtu", 576, 9000, true)) {
       profile_.mtu = static_cast<std::size_t>(*mtu);
-    }
-  }
-
-  void read_dns() {
-    const Entry* entry = in_.find("dns");
-    if (entry != nullptr && entry->value.kind == Item::Kind::kText) {
-      profile_.use_dns = in_.choice("dns") != "none";
-    } else if (const auto servers = in_.list("dns", limits::kDnsServersMax)) {
-      for (const Item& item : *servers) {
-        append_value(profile_.dns, parse_dns_server(item.text), item);
-      }
-      if (entry->items.empty()) {
-        report_.add(value_of("dns"), "dns lists no server", "write \"gateway\" or \"none\"");
-      }
-    }
-    read_domains("search-domains", profile_.search_domains);
-    read_domains("routing-domains", profile_.routing_domains);
-  }
-
-  void read_domains(std::string_view key, std::vector<std::string>& out) {
-    const auto domains = in_.list(key, kDomainsMax);
-    if (!domains) return;
-    for (const Item& item : *domains) {
-      if (auto fault = domain_fault(item.text)) {
-        report_.add(item.where, std::move(*fault));
-      } else if (is_new(out, item.text, item)) {
-        out.push_back(item.text);
-      }
-    }
-    if (!profile_.use_dns && !domains->empty()) {
-      report_.add(key_of(key), std::string(key) + " has no effect with dns = \"none\"",
-                  "remove one of the two");
     }
   }
 
