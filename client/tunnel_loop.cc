@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "client/forms.h"
 #include "client/status.h"
@@ -22,6 +24,13 @@ constexpr std::size_t kOverheadMax = 40 + 8 + limits::kEspHeader + limits::kEspI
                                      limits::kEspIcvMax;
 constexpr std::size_t kMtuMin = 576;
 
+// GODWIT_CRYPTO=mbedtls is for tests: what a machine without libipsec-mb does.
+crypto::EspCrypto esp_crypto() {
+  const char* const rung = std::getenv("GODWIT_CRYPTO");
+  const bool portable = rung != nullptr && std::string_view(rung) == "mbedtls";
+  return portable ? crypto::EspCrypto::portable() : crypto::EspCrypto::fastest();
+}
+
 }  // namespace
 
 TunnelLoop::TunnelLoop(session::SessionConfig config, TunnelParts parts,
@@ -36,6 +45,7 @@ TunnelLoop::TunnelLoop(session::SessionConfig config, TunnelParts parts,
       gateway_{config.gateway, config.profile.gateway_natt_port},
       local_(config.local),
       session_(std::move(config), rng_),
+      data_(esp_crypto()),
       cached_password_(std::move(password)) {
   packets_.reserve(platform::kBatch);
   sources_.reserve(platform::kBatch);

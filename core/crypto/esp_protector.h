@@ -37,7 +37,8 @@ class EspProtector {
   virtual std::string_view backend() const = 0;  // "mbedtls", "libipsec-mb avx512"
 };
 
-// `keymat` holds suite.keymat_size() octets; `iv_key` 16 random octets from which CBC IVs are made.
+// With mbedTLS, which every build and every CPU have. `keymat` holds suite.keymat_size() octets;
+// `iv_key` 16 random octets from which CBC IVs are made. EspCrypto::make chooses a faster one.
 std::unique_ptr<EspProtector> make_esp_protector(const EspSuite& suite, const SecretBytes& keymat,
                                                  const Secret<16>& iv_key);
 

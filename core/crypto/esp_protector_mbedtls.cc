@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/base/check.h"
+#include "core/crypto/esp_packet_cut.h"
 #include "core/crypto/esp_protector.h"
 #include "core/crypto/mbedtls_owned.h"
 
@@ -11,32 +12,9 @@ namespace godwit::crypto {
 
 namespace {
 
-constexpr std::size_t kHeader = 8;  // SPI and sequence number (RFC 4303 2)
 constexpr std::size_t kIcvMax = 32;
 constexpr std::size_t kMacMax = 64;
 constexpr std::size_t kAesBlock = 16;
-
-// A packet cut at the boundaries its suite defines.
-struct Cut {
-  MutBytes header;
-  MutBytes iv;
-  MutBytes body;  // payload, padding, pad length, next header
-  MutBytes icv;
-};
-
-// False for what cannot be a packet of this suite. RFC 4303 2.4: the body is whole blocks, and a
-// trailer of two octets is always there, so at least one.
-bool cut(const EspSuite& suite, MutBytes packet, Cut& out) {
-  const std::size_t around = kHeader + suite.iv_size() + suite.icv_size();
-  if (packet.size() <= around) return false;
-  const std::size_t body = packet.size() - around;
-  if (body % suite.block() != 0) return false;
-  out.header = packet.first(kHeader);
-  out.iv = packet.subspan(kHeader, suite.iv_size());
-  out.body = packet.subspan(kHeader + suite.iv_size(), body);
-  out.icv = packet.last(suite.icv_size());
-  return true;
-}
 
 // AES-CBC with HMAC (RFC 3602, RFC 4868): encrypt, then authenticate SPI to ciphertext.
 class CbcHmac final : public EspProtector {

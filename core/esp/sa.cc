@@ -34,10 +34,6 @@ std::size_t fixed_octets(const crypto::EspSuite& suite) {
   return limits::kEspHeader + suite.iv_size() + suite.icv_size();
 }
 
-std::unique_ptr<crypto::EspProtector> protector(const SaParameters& parameters) {
-  return crypto::make_esp_protector(parameters.suite, parameters.keymat, parameters.iv_key);
-}
-
 // RFC 4303 2.4: padding is 1, 2, 3, ... Every octet is looked at, so the time says nothing about
 // where it went wrong.
 bool is_counting(Bytes padding) {
@@ -63,11 +59,11 @@ bool Selectors::allows(const IpAddress& local_address, const IpAddress& remote_a
   return any_contains(local, local_address) && any_contains(remote, remote_address);
 }
 
-OutboundSa::OutboundSa(SaParameters parameters)
+OutboundSa::OutboundSa(SaParameters parameters, const crypto::EspCrypto& crypto)
     : spi_(parameters.spi),
       suite_(parameters.suite),
       selectors_(std::move(parameters.selectors)),
-      protector_(protector(parameters)) {
+      protector_(crypto.make(parameters.suite, parameters.keymat, parameters.iv_key)) {
   scratch_.reserve(kBatchReserve);
 }
 
@@ -124,11 +120,11 @@ void OutboundSa::seal(std::span<Packet*> batch, Counters& counters) {
   if (!scratch_.empty()) protector_->seal(scratch_);
 }
 
-InboundSa::InboundSa(SaParameters parameters)
+InboundSa::InboundSa(SaParameters parameters, const crypto::EspCrypto& crypto)
     : spi_(parameters.spi),
       suite_(parameters.suite),
       selectors_(std::move(parameters.selectors)),
-      protector_(protector(parameters)) {
+      protector_(crypto.make(parameters.suite, parameters.keymat, parameters.iv_key)) {
   scratch_.reserve(kBatchReserve);
   origin_.reserve(kBatchReserve);
 }

@@ -9,7 +9,7 @@
 #include "core/base/result.h"
 #include "core/base/secret.h"
 #include "core/base/strong.h"
-#include "core/crypto/esp_protector.h"
+#include "core/crypto/esp_crypto.h"
 #include "core/esp/packet.h"
 #include "core/esp/replay_window.h"
 #include "core/net/address.h"
@@ -34,7 +34,8 @@ struct SaParameters {
 
 class OutboundSa {
  public:
-  explicit OutboundSa(SaParameters parameters);
+  explicit OutboundSa(SaParameters parameters,
+                      const crypto::EspCrypto& crypto = crypto::EspCrypto::portable());
 
   EspSpi spi() const { return spi_; }
   const Selectors& selectors() const { return selectors_; }
@@ -71,7 +72,8 @@ class OutboundSa {
 
 class InboundSa {
  public:
-  explicit InboundSa(SaParameters parameters);
+  explicit InboundSa(SaParameters parameters,
+                     const crypto::EspCrypto& crypto = crypto::EspCrypto::portable());
 
   EspSpi spi() const { return spi_; }
   const Selectors& selectors() const { return selectors_; }

@@ -15,8 +15,9 @@ constexpr Duration kReplyInterval = 10ms;
 
 void DataPath::install(InstallSa&& sas) {
   if (pairs_.size() == limits::kInboundSasMax) pairs_.erase(pairs_.begin());
-  pairs_.emplace_back(new Pair{esp::InboundSa(std::move(sas.inbound)),
-                               esp::OutboundSa(std::move(sas.outbound)), !sas.hold_outbound});
+  pairs_.emplace_back(new Pair{esp::InboundSa(std::move(sas.inbound), crypto_),
+                               esp::OutboundSa(std::move(sas.outbound), crypto_),
+                               !sas.hold_outbound});
 }
 
 void DataPath::use(const UseSa& sa) {

@@ -41,13 +41,15 @@ struct TrafficFacts {
 
 class DataPath {
  public:
-  // `mtu` is the TUN device's; TCP SYNs are clamped to it both ways. Until set_mtu: 1400.
-  DataPath() = default;
+  // `crypto` protects the packets of both directions, so one thread moves both.
+  explicit DataPath(crypto::EspCrypto crypto = crypto::EspCrypto::portable())
+      : crypto_(std::move(crypto)) {}
 
   void install(InstallSa&& sas);
   void use(const UseSa& sa);
   void remove(const RemoveSa& sas);
   void set_peer(const Endpoint& peer) { peer_ = peer; }
+  // Of the TUN device; TCP SYNs are clamped to it both ways. Until then: 1400.
   void set_mtu(std::size_t mtu) { mtu_ = mtu; }
   void clear();
 
@@ -87,6 +89,7 @@ class DataPath {
                 Instant now);
   void drop(esp::Packet& packet, Drop reason);
 
+  crypto::EspCrypto crypto_;
   std::vector<std::unique_ptr<Pair>> pairs_;  // newest last
   std::optional<Endpoint> peer_;
   std::optional<Endpoint> heard_from_;

@@ -63,6 +63,7 @@ ARCHIVES = {
 LIBRARY_HOMES = {
     "mbedtls/": "core/crypto",
     "psa/": "core/crypto",
+    "intel-ipsec-mb": "core/crypto",
     "toml++/": "core/config",
     "liburing": "platform",
     "netlink/": "platform",
