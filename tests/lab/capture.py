@@ -17,6 +17,7 @@ class Datagram:
     source_port: int
     target: str
     target_port: int
+    checksum: int
     payload: bytes
 
 
@@ -54,7 +55,7 @@ def read_pcap(path):
         if frame[12:14] != b"\x08\x00" or header < 20 or frame[23] != 17:
             continue
         packet = frame[14:]
-        ports = struct.unpack_from(">HHH", packet, header)
+        ports = struct.unpack_from(">HHHH", packet, header)
         yield Datagram(".".join(map(str, packet[12:16])), ports[0],
-                       ".".join(map(str, packet[16:20])), ports[1],
+                       ".".join(map(str, packet[16:20])), ports[1], ports[3],
                        packet[header + 8:header + ports[2]])

@@ -8,7 +8,7 @@ import sys
 import gateway
 import lab
 import reaper
-from harness import case, require, require_equal
+from harness import case, require, require_equal, require_guests
 from lab import wait_until
 from vpnc import Vpnc
 
@@ -26,14 +26,11 @@ def lab_works_with_vpnc(bench):
     wait_until(lambda: bench.gateway.established() == 0, "vpnc's SA to be deleted")
 
 
-@case
-def lab_is_reaped_after_kill_9(_bench):
-    script = ("import os, lab, gateway\n"
-              "made = lab.Lab()\n"
-              "made.serve_office(1)\n"
-              "gateway.Gateway(made.gateway, gateway.MAIN)\n"
-              "print(made.name, made.folder, flush=True)\n"
-              "import signal; signal.pause()\n")
+def reaped_after_kill_9(*lines):
+    """A lab is raised by a process of its own, which is then killed."""
+    script = "\n".join(("import lab", "made = lab.Lab()", *lines,
+                        "print(made.name, made.folder, flush=True)",
+                        "import signal; signal.pause()"))
     child = subprocess.Popen([sys.executable, "-B", "-c", script], stdout=subprocess.PIPE,
                              text=True, cwd=os.path.dirname(os.path.abspath(__file__)))
     name, folder = child.stdout.readline().split()
@@ -41,3 +38,15 @@ def lab_is_reaped_after_kill_9(_bench):
     child.send_signal(signal.SIGKILL)
     child.wait()
     wait_until(lambda: not reaper.leftovers(name, folder), "the lab to be reaped", 20)
+
+
+@case
+def lab_is_reaped_after_kill_9(_bench):
+    reaped_after_kill_9("import gateway", "made.serve_office(1)",
+                        "gateway.Gateway(made.gateway, gateway.MAIN)")
+
+
+@case
+def guest_is_reaped_after_kill_9(_bench):
+    require_guests()
+    reaped_after_kill_9("import guest", "guest.Guest(made.gateway)")

@@ -92,6 +92,8 @@ MAIN_XAUTH = Connection("main-xauth", xauth=True)
 class Gateway:
     """charon with the user-space ESP of kernel-libipsec, running until the lab ends."""
 
+    plugins = PLUGINS
+
     def __init__(self, host, *connections, dns=lab.OFFICE, unity=True, fragment_size=1280,
                  files=None):
         self.host = host
@@ -99,9 +101,9 @@ class Gateway:
         self.folder = os.path.join(host.folder, "strongswan")
         os.mkdir(self.folder)
         self.log = os.path.join(self.folder, "charon.log")
-        # Copies of the programs: AppArmor confines the installed paths to the installed files.
-        self.charon = shutil.copy("/usr/lib/ipsec/charon", self.folder)
-        self.swanctl_program = shutil.copy("/usr/sbin/swanctl", self.folder)
+        self.socket = self._socket()
+        self.charon = self._program("/usr/lib/ipsec/charon")
+        self.swanctl_program = self._program("/usr/sbin/swanctl")
         # By name below the folder, as files(folder) gives them: certificates and keys.
         for name, text in (files(self.folder) if files else {}).items():
             os.makedirs(os.path.join(self.folder, os.path.dirname(name)), exist_ok=True)
@@ -110,6 +112,13 @@ class Gateway:
         self._write("swanctl.conf", self._swanctl_conf(connections))
         self.process = None
         self.start()
+
+    def _socket(self):
+        return f"{self.folder}/gw.vici"
+
+    def _program(self, path):
+        """A copy of a program: AppArmor confines the installed path to the installed files."""
+        return shutil.copy(path, self.folder)
 
     def _write(self, name, text):
         with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
@@ -122,7 +131,7 @@ class Gateway:
             attributes += f"28672 = {BANNER}\n28674 = {OFFICE_DOMAIN}\n"
         return f"""charon {{
   load_modular = no
-  load = {PLUGINS}
+  load = {self.plugins}
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   cisco_unity = {'yes' if unity else 'no'}
   retransmit_tries = 3
@@ -139,7 +148,7 @@ class Gateway:
   }}
   plugins {{
     vici {{
-      socket = unix://{self.folder}/gw.vici
+      socket = unix://{self.socket}
     }}
     kernel-libipsec {{
       allow_peer_ts = yes
@@ -161,7 +170,7 @@ class Gateway:
     def start(self):
         self.process = self.host.start(["env", f"STRONGSWAN_CONF={self.folder}/strongswan.conf",
                                         self.charon], "charon.out")
-        wait_until(lambda: os.path.exists(f"{self.folder}/gw.vici"), "charon's control socket")
+        self.host.sh(f"until test -S {self.socket}; do sleep 0.1; done", timeout=60)
         loaded = self.swanctl("--load-all", "--file", f"{self.folder}/swanctl.conf")
         if "successfully loaded" not in loaded or "failed loading" in loaded:
             raise LabError(f"swanctl did not load the configuration: {loaded}")
@@ -170,14 +179,13 @@ class Gateway:
         """The gateway loses power: no goodbye is sent."""
         self.process.kill()
         self.process.wait()
-        if os.path.exists(f"{self.folder}/gw.vici"):
-            os.unlink(f"{self.folder}/gw.vici")
+        self.host.run(["rm", "-f", self.socket])
 
     def swanctl(self, *arguments, check=True):
         done = self.host.run(["env", f"SWANCTL_DIR={self.folder}",
                               f"STRONGSWAN_CONF={self.folder}/strongswan.conf",
                               self.swanctl_program, *arguments,
-                              "--uri", f"unix://{self.folder}/gw.vici"], check=check)
+                              "--uri", f"unix://{self.socket}"], check=check)
         return done.stdout + done.stderr
 
     def sas(self):
@@ -198,3 +206,15 @@ class Gateway:
         """How often a pattern stands in charon's log."""
         with open(self.log, encoding="utf-8", errors="replace") as log:
             return sum(1 for line in log if re.search(pattern, line))
+
+
+class KernelGateway(Gateway):
+    """charon with the ESP of a kernel; its host is a guest."""
+
+    plugins = PLUGINS.replace("kernel-libipsec ", "")
+
+    def _socket(self):
+        return "/run/gw.vici"  # sockets do not work in the folder that is shared with the guest
+
+    def _program(self, path):
+        return path  # no AppArmor in there

@@ -12,6 +12,8 @@ import traceback
 
 import gateway
 import godwit
+import guest
+import guest_image
 import lab
 import scripted
 
@@ -43,6 +45,13 @@ def require_equal(found, expected, what):
     require(found == expected, f"{what}: expected {expected!r}, found {found!r}")
 
 
+def require_guests():
+    """Skips the case where no guest can run."""
+    why = guest_image.missing()
+    if why:
+        raise Skipped(why)
+
+
 class Bench:
     """One case's lab, gateway and client, with the steps that most cases take."""
 
@@ -56,6 +65,15 @@ class Bench:
         self.lab = lab.Lab(second=second, rogue=rogue, nat=nat, edge=edge, floating=floating)
         self.url, self.checksum = self.lab.serve_office()
         self.gateway = gateway.Gateway(self.lab.gateway, *connections, **options)
+        return self.lab
+
+    def raise_kernel(self, *connections, nat=True, **options):
+        """A lab whose gateway is a guest, with the ESP of a Debian kernel."""
+        require_guests()
+        self.lab = lab.Lab(nat=nat)
+        self.lab.gateway = guest.Guest(self.lab.gateway)
+        self.url, self.checksum = self.lab.serve_office(megabytes=1)
+        self.gateway = gateway.KernelGateway(self.lab.gateway, *connections, **options)
         return self.lab
 
     def raise_scripted(self, nat=True, **options):
