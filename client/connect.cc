@@ -147,6 +147,10 @@ Result<session::SessionConfig, Failure> Connection::session_config(
   session::SessionConfig config;
   config.profile = profile_;
   config.credentials = GODWIT_TRY(obtain_credentials(profile_, signals.fd()));
+  if (profile_.auth == config::Authentication::kPsk) {
+    const std::string warning = psk_warning(config.credentials.psk.size());
+    if (!warning.empty()) progress_.say(warning);
+  }
   config.boot_time =
       platform::wall_now().time_since_epoch() - platform::boot_now().time_since_epoch();
   config.gateway = gateway;
@@ -284,6 +288,7 @@ int run_here(const config::Profile& profile, const ConnectOptions& options,
   if (!crypto::self_test()) {
     return progress.failed(failure(ExitCode::kInternal, "the crypto library fails its self-test"));
   }
+  for (const std::string& word : profile.weak) progress.say("weak: " + weak_reason(word));
   Connection connection(profile, options, progress);
   const auto code = connection.run([&](const session::Event& assigned) {
     progress.up(profile, assigned);

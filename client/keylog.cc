@@ -18,8 +18,15 @@ std::string hex(Bytes octets) {
 
 // The names that Wireshark's table of ESP SAs uses.
 const char* cipher_name(const crypto::EspSuite& suite) {
-  return suite.cipher == EspCipher::kAesGcm16 ? "AES-GCM with 16 octet ICV [RFC4106]"
-                                              : "AES-CBC [RFC3602]";
+  switch (suite.cipher) {
+    case EspCipher::kAesGcm16:
+      return "AES-GCM with 16 octet ICV [RFC4106]";
+    case EspCipher::k3desCbc:
+      return "TripleDES-CBC [RFC2451]";
+    case EspCipher::kAesCbc:
+      break;
+  }
+  return "AES-CBC [RFC3602]";
 }
 
 const char* integrity_name(const crypto::EspSuite& suite) {
@@ -30,7 +37,8 @@ const char* integrity_name(const crypto::EspSuite& suite) {
     case HashAlg::kSha1:
       return "HMAC-SHA-1-96 [RFC2404]";
     case HashAlg::kSha256:
-      return "HMAC-SHA-256-128 [RFC4868]";
+      return suite.icv96 ? "HMAC-SHA-256-96 [draft-ietf-ipsec-ciph-sha-256-00]"
+                         : "HMAC-SHA-256-128 [RFC4868]";
     case HashAlg::kSha384:
       return "HMAC-SHA-384-192 [RFC4868]";
     case HashAlg::kSha512:

@@ -69,6 +69,7 @@ struct EventWords {
   std::string operator()(const SaInstalled& e) const {
     std::string text = e.rekey ? "new keys for ESP" : "ESP";
     text += fmt::format(" {}, lifetime {}", words(e.suite), words(e.lifetime));
+    if (e.octets_max != 0) text += fmt::format(" or {}", words_of_octets(e.octets_max));
     if (e.by_gateway) text += ", at the gateway's request";
     return text;
   }
@@ -149,7 +150,12 @@ std::string offered(EndCause cause, const config::Profile& p) {
 std::string special_sentence(const EndReason& reason, const config::Profile& p) {
   switch (reason.cause) {
     case EndCause::kGatewayAuthFailed:
-      if (p.auth == config::Authentication::kPsk) return {};
+      if (p.auth == config::Authentication::kPsk) {
+        // Only HASH_R tells so; in Main Mode, before it, nothing could be read.
+        return p.aggressive ? "the gateway's proof does not fit our pre-shared key (HASH_R): the "
+                              "keys differ, or the gateway does not know the group"
+                            : "";
+      }
       return "the gateway could not prove that its certificate is its own";
     case EndCause::kCertificateUntrusted:
       return fmt::format("no authority in {} vouches for the gateway's certificate", p.ca_file);
@@ -175,6 +181,53 @@ std::string special_sentence(const EndReason& reason, const config::Profile& p) 
   }
 }
 
+// What a notify of phase 1 or Quick Mode asks for (RFC 2408 3.14.1), where it says more than the
+// end it led to; or nothing.
+std::string notify_remedy(const EndReason& reason, const config::Profile& p) {
+  const bool psk = p.auth == config::Authentication::kPsk;
+  switch (static_cast<int>(reason.notify)) {
+    case 5:  // INVALID-MAJOR-VERSION
+    case 6:
+      return "the gateway speaks another version of IKE; enable IKEv1 on it";
+    case 7:   // INVALID-EXCHANGE-TYPE
+    case 29:  // UNSUPPORTED-EXCHANGE-TYPE
+      if (reason.stage > Stage::kPhase1Auth) return {};
+      return p.aggressive ? "the gateway does not take Aggressive Mode; write mode = \"main\""
+                          : "the gateway does not take Main Mode; write mode = \"aggressive\"";
+    case 13:  // ATTRIBUTES-NOT-SUPPORTED
+      return "offer less: one proposal, and the lifetimes that the gateway has";
+    case 16:  // PAYLOAD-MALFORMED
+    case 30:  // UNEQUAL-PAYLOAD-LENGTHS
+      if (psk && reason.stage == Stage::kPhase1Auth) {
+        return "the gateway could not read our message, as with another pre-shared key: check it";
+      }
+      return {};
+    case 18:  // INVALID-ID-INFORMATION
+      if (reason.stage > Stage::kPhase1Auth) return {};
+      return "the gateway does not know our identity: check `id` and `id-type`";
+    case 19:  // INVALID-CERT-ENCODING
+    case 20:  // INVALID-CERTIFICATE
+    case 21:  // CERT-TYPE-UNSUPPORTED
+    case 28:  // CERTIFICATE-UNAVAILABLE
+      return "the gateway cannot use our certificate: check `cert-file`, and that it is not "
+             "expired";
+    case 22:  // INVALID-CERT-AUTHORITY
+      return "the gateway does not trust the authority of our certificate: give it that authority, "
+             "or take another `cert-file`";
+    case 23:  // INVALID-HASH-INFORMATION
+      return psk ? "the gateway computed another hash: check the pre-shared key" : std::string();
+    case 25:  // INVALID-SIGNATURE
+      return "the gateway does not believe our signature: check that `key-file` and `cert-file` "
+             "belong together and are what the gateway expects";
+    case 24:  // AUTHENTICATION-FAILED
+      if (reason.stage > Stage::kPhase1Auth) return {};
+      return psk ? "check the pre-shared key first, then `id` and `id-type`"
+                 : "check that the gateway knows our certificate and its authority, then `id`";
+    default:
+      return {};
+  }
+}
+
 // A remedy that knows more than the table, or nothing.
 std::string special_remedy(const EndReason& reason, const config::Profile& p) {
   switch (reason.cause) {
@@ -187,6 +240,10 @@ std::string special_remedy(const EndReason& reason, const config::Profile& p) {
     case EndCause::kPhase2Refused:
       if (!p.pfs) return "set `esp` to what the gateway is configured for; it may want `pfs`";
       return {};
+    case EndCause::kWeAreRefused:
+      if (p.auth == config::Authentication::kPsk) return {};
+      return "check `id`, `id-type` and that the gateway knows our certificate, if we have one; it "
+             "may want another `auth`";
     case EndCause::kCertificateExpired:
     case EndCause::kCertificateTooYoung:
       return "check this machine's date; fetch the newest list into `crl-file`; tell the gateway's "
@@ -219,13 +276,29 @@ Failure failure(ExitCode code, std::string what, std::string remedy) {
   return Failure{code, std::move(what), std::move(remedy)};
 }
 
+// An attacker who answers in the gateway's place, or in Aggressive Mode whoever asks it, gets a
+// hash over the key (reliability B10).
+std::string psk_warning(std::size_t octets) {
+  constexpr std::size_t kEnough = 20;
+  if (octets >= kEnough) return {};
+  return fmt::format(
+      "weak: the pre-shared key has {} octets; below {} random ones it can be guessed from one "
+      "handshake, so ask for a longer key or a certificate",
+      octets, kEnough);
+}
+
 Failure explain(const session::EndReason& reason, const config::Profile& profile) {
   const ExitCode code = exit_code(reason.cause);
   std::string what = special_sentence(reason, profile);
   if (what.empty()) what = info(code).sentence;
   if (reason.notify != 0) what += fmt::format(", saying {}", notify_name(reason.notify));
   what += offered(reason.cause, profile);
-  return failure(code, std::move(what), special_remedy(reason, profile));
+  const bool by_notify =
+      reason.cause == EndCause::kWeAreRefused || reason.cause == EndCause::kGatewayAuthFailed ||
+      reason.cause == EndCause::kProposalRefused || reason.cause == EndCause::kPhase2Refused;
+  std::string remedy = by_notify ? notify_remedy(reason, profile) : std::string();
+  if (remedy.empty()) remedy = special_remedy(reason, profile);
+  return failure(code, std::move(what), std::move(remedy));
 }
 
 }  // namespace godwit::client

@@ -22,6 +22,9 @@ struct Failure {
 // What a session's end means to the user who wrote `profile`.
 Failure explain(const session::EndReason& reason, const config::Profile& profile);
 
+// Empty, or why a pre-shared key of so many octets is too short (IKE1-39).
+std::string psk_warning(std::size_t octets);
+
 // A failure that the client itself found; an empty remedy is replaced by the table's.
 Failure failure(ExitCode code, std::string what, std::string remedy = {});
 

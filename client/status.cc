@@ -149,6 +149,8 @@ std::string weak_reason(const std::string& word) {
   if (word.starts_with("modp")) {
     return word + ": this Diffie-Hellman group is too small to last";
   }
+  if (word == "3des") return "3des: its 64-bit blocks give away text when much is sent (Sweet32)";
+  if (word == "md5") return "md5: broken as a hash, and what is left of it may not last";
   return word;
 }
 
@@ -178,6 +180,7 @@ json status_json(const StatusParts& parts) {
                 {"spi_in", s.inbound ? json(spi_text(*s.inbound)) : json()},
                 {"spi_out", s.outbound ? json(spi_text(*s.outbound)) : json()},
                 {"rekey_in", seconds(s.esp_rekey_in)},
+                {"rekey_after_octets", s.esp_rekey_after ? json(*s.esp_rekey_after) : json()},
                 {"crypto", parts.crypto_backend}};
   out["up_for"] = seconds(s.up_for);
   out["heard_ago"] = seconds(s.heard_ago);
@@ -225,6 +228,9 @@ std::string status_text(const json& status) {
   lines.add("SPI in, out", text_of(at(status, {"esp", "spi_in"})) + ", " +
                                text_of(at(status, {"esp", "spi_out"})));
   lines.add_span("new keys in", at(status, {"esp", "rekey_in"}));
+  if (const json left = at(status, {"esp", "rekey_after_octets"}); left.is_number_unsigned()) {
+    lines.add("or after", words_of_octets(left.get<std::uint64_t>()));
+  }
   lines.add_span("up for", at(status, {"up_for"}));
   lines.add_span("heard ago", at(status, {"heard_ago"}));
   add_traffic(status, lines);

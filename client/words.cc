@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "core/config/proposal.h"
+
 namespace godwit::client {
 
 std::string printable(std::string_view text) {
@@ -33,17 +35,8 @@ std::string words(Duration span) {
   return fmt::format("{} d {} h", seconds / 86400, seconds % 86400 / 3600);
 }
 
-std::string words(const crypto::IkeSuite& suite) {
-  return fmt::format("aes{}-{}-{}", suite.cipher.key_bits, crypto::name(suite.hash),
-                     crypto::name(suite.group));
-}
-
-std::string words(const crypto::EspSuite& suite) {
-  if (suite.cipher == crypto::EspCipher::kAesGcm16)
-    return fmt::format("aes{}gcm16", suite.key_bits);
-  return fmt::format("aes{}-{}", suite.key_bits,
-                     suite.integrity ? crypto::name(*suite.integrity) : "none");
-}
+std::string words(const crypto::IkeSuite& suite) { return config::to_text(suite); }
+std::string words(const crypto::EspSuite& suite) { return config::to_text(suite); }
 
 std::string words(session::NattVersion version) {
   switch (version) {

@@ -67,6 +67,9 @@ constexpr auto kOptions = std::to_array<Option>({
      "Phase 1 lives no longer than this and is renewed before; 1m to 7d."},
     {"esp-lifetime", kDuration, "DURATION", R"("8h")", R"("1h")",
      "Phase 2 keys live no longer than this and are renewed before; 30s to 7d."},
+    {"esp-lifetime-bytes", kOctets, "SIZE", "0", R"("4GiB")",
+     "Phase 2 keys carry no more than this each way and are renewed before; 1MiB to 4095GiB, 0 no "
+     "limit."},
     {"mode-config", kBool, "BOOL", "true", "false",
      "Ask the gateway for an inner address, DNS servers and networks; false needs address."},
     {"networks", kTextList, "PREFIX", "", R"(["10.0.0.0/8", "192.168.10.0/24"])",
@@ -96,7 +99,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"routing-domains", kTextList, "DOMAIN", "", R"(["corp.example.com"])",
      "Domains looked up only through the tunnel's DNS servers, in addition to the gateway's."},
     {"allow-weak", kTextList, "WORD", "", R"(["modp1024", "aggressive-psk"])",
-     "Weak choices this profile takes knowingly: modp1024, modp1536, aggressive-psk."},
+     "Weak choices this profile takes knowingly: modp1024, modp1536, 3des, md5, aggressive-psk."},
 });
 
 }  // namespace

@@ -17,6 +17,7 @@ enum class OptionType : std::uint8_t {
   kInteger,     // 500
   kBool,        // true, false
   kDuration,    // "8h" or a number of seconds
+  kOctets,      // "4GiB" or a number of octets
   kTextList,    // ["a", "b"]; on the command line a,b or the flag repeated
   kTextOrList,  // one of the words of the metavar, or a list
 };

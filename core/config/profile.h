@@ -74,6 +74,7 @@ struct Profile {
   std::optional<crypto::DhGroup> pfs;
   Duration ike_lifetime = 24h;
   Duration esp_lifetime = 8h;
+  std::uint64_t esp_lifetime_bytes = 0;  // of one direction, offered in units of 1024; 0: no limit
 
   bool mode_config = true;           // ask the gateway for an address
   std::vector<Prefix> networks;      // empty: what the gateway says, else everything

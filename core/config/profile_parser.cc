@@ -9,6 +9,7 @@
 #include "core/config/proposal.h"
 #include "core/config/settings.h"
 #include "core/config/values.h"
+#include "core/config/weak_uses.h"
 
 namespace godwit::config {
 namespace {
@@ -41,7 +42,11 @@ class ProfileBuilder {
     read_inner(in_, report_, profile_);
     read_liveness();
     read_device();
-    check_weak();
+    // With certificates aggressive mode shows no hash of a password.
+    if (profile_.aggressive && profile_.auth == Authentication::kPsk) {
+      weak_.note_aggressive_psk(value_of("mode"));
+    }
+    profile_.weak = weak_.check(in_, report_);
     return std::move(profile_);
   }
 
@@ -208,10 +213,10 @@ class ProfileBuilder {
     if (!word || *word == "none") return;
     if (auto group = parse_group(*word)) {
       profile_.pfs = *group;
-      note_group(*group, value_of("pfs"));
+      weak_.note(*group, value_of("pfs"));
     } else {
       add_faults(value_of("pfs"), std::move(group.error()));
-      groups_are_clear_ = false;
+      weak_.groups_are_clear = false;
     }
   }
 
@@ -240,7 +245,7 @@ class ProfileBuilder {
       auto suite = parse_ike_proposal(item.text);
       if (!suite) {
         add_faults(item.where, std::move(suite.error()));
-        groups_are_clear_ = false;
+        weak_.groups_are_clear = false;
         continue;
       }
       // RFC 2409 4: in Aggressive Mode the group cannot be negotiated, for the first message holds
@@ -254,7 +259,7 @@ class ProfileBuilder {
                     "write the same group in every proposal, or mode = \"main\"");
       }
       if (!first) first = suite->group;
-      note_group(suite->group, item.where);
+      weak_.note(*suite, item.where);
       profile_.ike.push_back(*suite);
     }
   }
@@ -264,9 +269,19 @@ class ProfileBuilder {
       auto suite = parse_esp_proposal(item.text);
       if (!suite) {
         add_faults(item.where, std::move(suite.error()));
-      } else if (is_new(profile_.esp, *suite, item, report_)) {
-        profile_.esp.push_back(*suite);
+        weak_.esp_is_clear = false;
+        continue;
       }
+      if (!is_new(profile_.esp, *suite, item, report_)) continue;
+      crypto::EspSuite twin = *suite;
+      twin.icv96 = !twin.icv96;
+      if (std::find(profile_.esp.begin(), profile_.esp.end(), twin) != profile_.esp.end()) {
+        report_.add(item.where,
+                    "a gateway cannot tell " + to_text(*suite) + " from " + to_text(twin),
+                    "keep the one that the gateway uses; sha256 is the standard");
+      }
+      weak_.note(*suite, item.where);
+      profile_.esp.push_back(*suite);
     }
   }
 
@@ -276,6 +291,10 @@ class ProfileBuilder {
     }
     if (const auto life = in_.duration("esp-lifetime", {30s, 168h})) {
       profile_.esp_lifetime = *life;
+    }
+    // RFC 2407 4.5 counts kilobytes in 32 bits.
+    if (const auto life = in_.octets("esp-lifetime-bytes", 1ull << 20, 4095ull << 30)) {
+      profile_.esp_lifetime_bytes = *life;
     }
   }
 
@@ -306,74 +325,10 @@ class ProfileBuilder {
     }
   }
 
-  void note_group(DhGroup group, const Where& where) {
-    for (const WeakChoice& weak : weak_choices()) {
-      if (weak.group == group) weak_uses_.push_back({&weak, where});
-    }
-  }
-
-  // A weak choice needs its word, and a word needs its choice: a profile that was mended must not
-  // go on allowing what it no longer uses.
-  void check_weak() {
-    // With certificates aggressive mode shows no hash of a password.
-    if (profile_.aggressive && profile_.auth == Authentication::kPsk) {
-      for (const WeakChoice& weak : weak_choices()) {
-        if (!weak.group) weak_uses_.push_back({&weak, value_of("mode")});
-      }
-    }
-    const std::vector<Item> allowed = allowed_words();
-    for (const WeakChoice& weak : weak_choices()) {
-      const auto use = std::find_if(weak_uses_.begin(), weak_uses_.end(),
-                                    [&](const WeakUse& u) { return u.choice == &weak; });
-      const auto word = std::find_if(allowed.begin(), allowed.end(),
-                                     [&](const Item& item) { return item.text == weak.word; });
-      const bool used = use != weak_uses_.end();
-      if (used) profile_.weak.emplace_back(weak.word);
-      if (used && word == allowed.end() && !in_.is_unclear("allow-weak")) {
-        report_.add(
-            use->where, std::string(weak.risk),
-            "if the gateway knows nothing better, write " + quote(weak.word) + " in allow-weak");
-      } else if (!used && word != allowed.end() && can_judge(weak)) {
-        report_.add(word->where,
-                    "allow-weak names " + quote(weak.word) + ", which nothing here uses",
-                    "remove the word");
-      }
-    }
-  }
-
-  // A proposal that could not be read may be the one that uses the word.
-  bool can_judge(const WeakChoice& weak) const {
-    if (!weak.group) return !in_.is_unclear("mode") && !in_.is_unclear("auth");
-    return groups_are_clear_ && !in_.is_unclear("ike") && !in_.is_unclear("pfs");
-  }
-
-  std::vector<Item> allowed_words() {
-    std::vector<std::string_view> words;
-    for (const WeakChoice& weak : weak_choices()) words.push_back(weak.word);
-    std::vector<Item> known;
-    for (Item& item : in_.list("allow-weak", 16).value_or(std::vector<Item>())) {
-      if (std::find(words.begin(), words.end(), item.text) != words.end()) {
-        known.push_back(std::move(item));
-        continue;
-      }
-      const std::string meant = nearest(item.text, words);
-      report_.add(item.where, "allow-weak does not know " + quote(item.text),
-                  meant.empty() ? "it knows modp1024, modp1536 and aggressive-psk"
-                                : "did you mean \"" + meant + "\"?");
-    }
-    return known;
-  }
-
-  struct WeakUse {
-    const WeakChoice* choice;
-    Where where;
-  };
-
   Settings& in_;
   Report& report_;
   Profile profile_;
-  std::vector<WeakUse> weak_uses_;
-  bool groups_are_clear_ = true;
+  WeakUses weak_;
 };
 
 // The mistakes of the text as a whole, after which reading on makes no sense.

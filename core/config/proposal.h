@@ -1,5 +1,6 @@
 // Proposals in strongSwan's syntax: aes256-sha256-modp2048 for IKE, aes256gcm16 or aes256-sha256
-// for ESP. What is weak but named, and what godwit does not offer at all.
+// for ESP, and the spellings that vendors' manuals use. What is weak but named, and what godwit
+// does not offer at all.
 #pragma once
 
 #include <optional>
@@ -27,11 +28,16 @@ std::string to_text(crypto::DhGroup group);
 
 // A choice that is taken only when allow-weak names it.
 struct WeakChoice {
+  enum class Kind : std::uint8_t { kGroup, kCipher, kHash, kAggressivePsk };
   std::string_view word;
-  std::string_view risk;                 // one sentence without its full stop
-  std::optional<crypto::DhGroup> group;  // nothing: Aggressive Mode with a pre-shared key
+  std::string_view risk;  // one sentence without its full stop
+  Kind kind{};
+  std::optional<crypto::DhGroup> group;  // of kGroup
 };
 
 std::span<const WeakChoice> weak_choices();
+// Whether a suite makes it.
+bool makes(const WeakChoice& weak, const crypto::IkeSuite& suite);
+bool makes(const WeakChoice& weak, const crypto::EspSuite& suite);
 
 }  // namespace godwit::config

@@ -278,6 +278,27 @@ std::optional<Duration> Settings::duration(std::string_view key, Range range) {
   return std::nullopt;
 }
 
+std::optional<std::uint64_t> Settings::octets(std::string_view key, std::uint64_t min,
+                                              std::uint64_t max) {
+  const Entry* entry = find(key);
+  if (entry == nullptr) return std::nullopt;
+  const Item& item = entry->value;
+  const bool is_number = item.kind == Item::Kind::kInteger;
+  if (!is_number && !has_type(*entry, Item::Kind::kText, "a size")) return std::nullopt;
+  if (!is_number && !is_plain_text(item.text, item.where, key)) return std::nullopt;
+  const auto value = parse_octets(is_number ? std::to_string(item.integer) : item.text);
+  const std::string shown = is_number ? std::to_string(item.integer) : quote(item.text);
+  if (!value && !is_number) {
+    fault(key, item.where, std::string(key) + ": " + shown + " is not a size",
+          "write it as \"4GiB\", \"500MB\" or a number of octets");
+    return std::nullopt;
+  }
+  if (value && (*value == 0 || (*value >= min && *value <= max))) return value;
+  fault(key, item.where, std::string(key) + " cannot be " + shown,
+        "write 0 or a size from " + octets_text(min) + " to " + octets_text(max));
+  return std::nullopt;
+}
+
 std::optional<std::vector<Item>> Settings::list(std::string_view key, std::size_t max) {
   const Entry* entry = find(key);
   if (entry == nullptr || !has_type(*entry, Item::Kind::kList, list_name(*entry))) {

@@ -51,6 +51,9 @@ class Settings {
   };
   std::optional<Duration> duration(std::string_view key, Range range);
 
+  // 0 says that there is no limit.
+  std::optional<std::uint64_t> octets(std::string_view key, std::uint64_t min, std::uint64_t max);
+
   // The texts of a list, at most `max` of them, none twice; nothing when the key is absent.
   std::optional<std::vector<Item>> list(std::string_view key, std::size_t max);
 

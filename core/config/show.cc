@@ -100,6 +100,7 @@ void show_proposals(Writer& w, const Profile& p) {
   w.text("pfs", p.pfs ? to_text(*p.pfs) : "none");
   w.duration("ike-lifetime", p.ike_lifetime);
   w.duration("esp-lifetime", p.esp_lifetime);
+  if (p.esp_lifetime_bytes != 0) w.text("esp-lifetime-bytes", octets_text(p.esp_lifetime_bytes));
   const auto same = [](const std::string& word) { return word; };
   if (!p.weak.empty()) w.list("allow-weak", p.weak, same);
 }

@@ -15,6 +15,18 @@ struct Unit {
 // Largest first, as duration_text() needs them.
 constexpr std::array kUnits{Unit{'d', 24h}, Unit{'h', 1h}, Unit{'m', 1min}, Unit{'s', 1s}};
 
+struct OctetUnit {
+  std::string_view name;
+  std::uint64_t octets;
+};
+
+// Those of 1024 first and largest first, as octets_text() needs them.
+constexpr std::array kOctetUnits{
+    OctetUnit{"TiB", 1ull << 40},          OctetUnit{"GiB", 1ull << 30},
+    OctetUnit{"MiB", 1ull << 20},          OctetUnit{"KiB", 1ull << 10},
+    OctetUnit{"TB", 1'000'000'000'000ull}, OctetUnit{"GB", 1'000'000'000ull},
+    OctetUnit{"MB", 1'000'000ull},         OctetUnit{"kB", 1'000ull}};
+
 // Far above every range the options have, far below an overflow of nanoseconds.
 constexpr std::int64_t kSecondsMax = 1'000'000'000;
 
@@ -112,6 +124,32 @@ std::optional<Duration> parse_duration(std::string_view text) {
   }
   if (last == Duration::max()) return std::nullopt;
   return sum;
+}
+
+std::optional<std::uint64_t> parse_octets(std::string_view text) {
+  const auto digits =
+      static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
+  const auto number = parse_integer(text.substr(0, digits));
+  const std::string_view unit = text.substr(digits);
+  if (!number || *number < 0) return std::nullopt;
+  const auto count = static_cast<std::uint64_t>(*number);
+  if (unit.empty()) return count;
+  for (const OctetUnit& known : kOctetUnits) {
+    if (known.name != unit) continue;
+    if (count > ~std::uint64_t{0} / known.octets) return std::nullopt;
+    return count * known.octets;
+  }
+  return std::nullopt;
+}
+
+std::string octets_text(std::uint64_t octets) {
+  for (const OctetUnit& unit : kOctetUnits) {
+    if (unit.octets % 1024 != 0) break;
+    if (octets != 0 && octets % unit.octets == 0) {
+      return std::to_string(octets / unit.octets) + std::string(unit.name);
+    }
+  }
+  return std::to_string(octets);
 }
 
 std::string duration_text(Duration duration) {

@@ -18,6 +18,10 @@ std::optional<std::int64_t> parse_integer(std::string_view text);
 std::optional<Duration> parse_duration(std::string_view text);
 std::string duration_text(Duration duration);  // the largest unit that divides it: "8h"
 
+// "4GiB", "500MB", or a bare number of octets; units of 1000 and of 1024.
+std::optional<std::uint64_t> parse_octets(std::string_view text);
+std::string octets_text(std::uint64_t octets);  // the largest unit of 1024 that divides it: "4GiB"
+
 // RFC 1123 2.1: letters, digits and hyphens, labels of 1 to 63, 253 in all; a final dot may stand.
 bool is_dns_name(std::string_view text);
 

@@ -14,8 +14,8 @@ namespace godwit::crypto {
 
 namespace {
 
-// RFC 3526 8 asks for twice the strength of the group; 512 bits are that for every group here.
-constexpr std::size_t kModpExponent = 64;
+// RFC 3526 8 asks for twice the strength of the group: at most 480 bits up to group 16, 620 above.
+std::size_t modp_exponent_size(DhGroup group) { return dh_public_size(group) > 512 ? 80 : 64; }
 constexpr int kGenerator = 2;
 
 constexpr std::size_t kPointMax = 1 + 2 * 66;
@@ -62,7 +62,7 @@ class Blinding {
 };
 
 void generate_modp(DhKeyPair& pair, Rng& rng) {
-  pair.exponent = SecretBytes(kModpExponent);
+  pair.exponent = SecretBytes(modp_exponent_size(pair.group));
   rng.fill_secret(pair.exponent.fill());
   // A fixed top bit makes the length of the exponent, and with it the time, no function of chance.
   pair.exponent.fill()[0] |= 0x80;

@@ -1,4 +1,4 @@
-// The two ESP transforms on mbedTLS. Key schedules and HMAC states are made once per SA, so that a
+// The ESP transforms on mbedTLS. Key schedules and HMAC states are made once per SA, so that a
 // packet costs no allocation and no key setup.
 #include <algorithm>
 #include <array>
@@ -16,15 +16,60 @@ constexpr std::size_t kIcvMax = 32;
 constexpr std::size_t kMacMax = 64;
 constexpr std::size_t kAesBlock = 16;
 
-// AES-CBC with HMAC (RFC 3602, RFC 4868): encrypt, then authenticate SPI to ciphertext.
-class CbcHmac final : public EspProtector {
+// A block cipher in CBC mode, over whole blocks in place. `chain`: the IV, spoiled by the call.
+class AesCbc {
  public:
-  CbcHmac(const EspSuite& suite, Bytes keymat, Bytes iv_key) : suite_(suite) {
-    const Bytes key = keymat.first(suite.key_size());
-    const Bytes mac_key = keymat.subspan(suite.key_size());
-    const unsigned bits = suite.key_bits;
+  static constexpr std::size_t kBlock = kAesBlock;
+
+  explicit AesCbc(Bytes key) {
+    const auto bits = static_cast<unsigned>(key.size() * 8);
     CHECK(mbedtls_aes_setkey_enc(encrypt_.get(), key.data(), bits) == 0);
     CHECK(mbedtls_aes_setkey_dec(decrypt_.get(), key.data(), bits) == 0);
+  }
+  void encrypt(MutBytes chain, MutBytes body) {
+    CHECK(mbedtls_aes_crypt_cbc(encrypt_.get(), MBEDTLS_AES_ENCRYPT, body.size(), chain.data(),
+                                body.data(), body.data()) == 0);
+  }
+  void decrypt(MutBytes chain, MutBytes body) {
+    CHECK(mbedtls_aes_crypt_cbc(decrypt_.get(), MBEDTLS_AES_DECRYPT, body.size(), chain.data(),
+                                body.data(), body.data()) == 0);
+  }
+
+ private:
+  Aes encrypt_;
+  Aes decrypt_;
+};
+
+class TripleDesCbc {
+ public:
+  static constexpr std::size_t kBlock = MBEDTLS_DES_KEY_SIZE;
+
+  explicit TripleDesCbc(Bytes key) {
+    CHECK(mbedtls_des3_set3key_enc(encrypt_.get(), key.data()) == 0);
+    CHECK(mbedtls_des3_set3key_dec(decrypt_.get(), key.data()) == 0);
+  }
+  void encrypt(MutBytes chain, MutBytes body) {
+    CHECK(mbedtls_des3_crypt_cbc(encrypt_.get(), MBEDTLS_DES_ENCRYPT, body.size(), chain.data(),
+                                 body.data(), body.data()) == 0);
+  }
+  void decrypt(MutBytes chain, MutBytes body) {
+    CHECK(mbedtls_des3_crypt_cbc(decrypt_.get(), MBEDTLS_DES_DECRYPT, body.size(), chain.data(),
+                                 body.data(), body.data()) == 0);
+  }
+
+ private:
+  Des3 encrypt_;
+  Des3 decrypt_;
+};
+
+// CBC with HMAC (RFC 3602, RFC 2451, RFC 4868): encrypt, then authenticate SPI to ciphertext.
+template <class Cipher>
+class CbcHmac final : public EspProtector {
+ public:
+  CbcHmac(const EspSuite& suite, Bytes keymat, Bytes iv_key)
+      : suite_(suite), cipher_(keymat.first(suite.key_size())) {
+    const Bytes mac_key = keymat.subspan(suite.key_size());
+    CHECK(suite.iv_size() == Cipher::kBlock && suite.block() == Cipher::kBlock);
     CHECK(mbedtls_aes_setkey_enc(iv_maker_.get(), iv_key.data(), 128) == 0);
     CHECK(mbedtls_md_setup(mac_.get(), md_info(*suite.integrity), 1) == 0);
     CHECK(mbedtls_md_hmac_starts(mac_.get(), mac_key.data(), mac_key.size()) == 0);
@@ -45,14 +90,14 @@ class CbcHmac final : public EspProtector {
     Cut parts;
     CHECK(cut(suite_, packet.bytes, parts));
     // RFC 3602 3 wants an unpredictable IV. A counter under a key that nobody else has is one (NIST
-    // SP 800-38A appendix C), needs no randomness per packet and never repeats.
+    // SP 800-38A appendix C) and needs no randomness per packet. Whole it never repeats; the half
+    // that 3DES takes does so as rarely as a random one.
     std::array<std::uint8_t, kAesBlock> chain{};
     store_be(MutBytes(chain).last(8), packet.sequence);
     CHECK(mbedtls_aes_crypt_ecb(iv_maker_.get(), MBEDTLS_AES_ENCRYPT, chain.data(), chain.data()) ==
           0);
-    std::copy(chain.begin(), chain.end(), parts.iv.begin());
-    CHECK(mbedtls_aes_crypt_cbc(encrypt_.get(), MBEDTLS_AES_ENCRYPT, parts.body.size(),
-                                chain.data(), parts.body.data(), parts.body.data()) == 0);
+    std::copy_n(chain.begin(), Cipher::kBlock, parts.iv.begin());
+    cipher_.encrypt(chain, parts.body);
     std::array<std::uint8_t, kMacMax> mac;
     authenticate(packet.bytes.first(packet.bytes.size() - parts.icv.size()), mac);
     std::copy_n(mac.begin(), parts.icv.size(), parts.icv.begin());
@@ -68,10 +113,9 @@ class CbcHmac final : public EspProtector {
     wipe(mac);  // the right ICV of a forged packet is nobody's business
     if (!genuine) return false;
 
-    std::array<std::uint8_t, kAesBlock> chain;
+    std::array<std::uint8_t, Cipher::kBlock> chain;
     std::copy(parts.iv.begin(), parts.iv.end(), chain.begin());
-    CHECK(mbedtls_aes_crypt_cbc(decrypt_.get(), MBEDTLS_AES_DECRYPT, parts.body.size(),
-                                chain.data(), parts.body.data(), parts.body.data()) == 0);
+    cipher_.decrypt(chain, parts.body);
     return true;
   }
 
@@ -82,8 +126,7 @@ class CbcHmac final : public EspProtector {
   }
 
   EspSuite suite_;
-  Aes encrypt_;
-  Aes decrypt_;
+  Cipher cipher_;
   Aes iv_maker_;
   Md mac_;
 };
@@ -161,7 +204,11 @@ std::unique_ptr<EspProtector> make_esp_protector(const EspSuite& suite, const Se
     return std::make_unique<Gcm16>(suite, keymat.expose());
   }
   CHECK(suite.integrity.has_value());  // encryption without integrity is not offered (RFC 8221 4)
-  return std::make_unique<CbcHmac>(suite, keymat.expose(), iv_key.expose());
+  if (suite.cipher == EspCipher::k3desCbc) {
+    CHECK(suite.key_bits == 192);
+    return std::make_unique<CbcHmac<TripleDesCbc>>(suite, keymat.expose(), iv_key.expose());
+  }
+  return std::make_unique<CbcHmac<AesCbc>>(suite, keymat.expose(), iv_key.expose());
 }
 
 }  // namespace godwit::crypto

@@ -382,7 +382,7 @@ std::unique_ptr<EspProtector> EspCrypto::Multibuffer::make(
   if (suite.cipher == EspCipher::kAesGcm16) {
     return std::make_unique<Gcm16>(suite, keymat.expose(), shared);
   }
-  if (suite.cipher != EspCipher::kAesCbc || !suite.integrity ||
+  if (suite.cipher != EspCipher::kAesCbc || !suite.integrity || suite.icv96 ||
       hash_alg(*suite.integrity) == IMB_AUTH_NULL) {
     return nullptr;
   }

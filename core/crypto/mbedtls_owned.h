@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mbedtls/aes.h>
+#include <mbedtls/des.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/gcm.h>
 #include <mbedtls/hmac_drbg.h>
@@ -30,6 +31,7 @@ class Owned {
 };
 
 using Aes = Owned<mbedtls_aes_context, mbedtls_aes_init, mbedtls_aes_free>;
+using Des3 = Owned<mbedtls_des3_context, mbedtls_des3_init, mbedtls_des3_free>;
 using Gcm = Owned<mbedtls_gcm_context, mbedtls_gcm_init, mbedtls_gcm_free>;
 using Md = Owned<mbedtls_md_context_t, mbedtls_md_init, mbedtls_md_free>;
 using Mpi = Owned<mbedtls_mpi, mbedtls_mpi_init, mbedtls_mpi_free>;

@@ -53,6 +53,8 @@ constexpr GroupFacts kGroups[] = {
     {DhGroup::kModp2048, 256, 256, false, "modp2048"},
     {DhGroup::kModp3072, 384, 384, false, "modp3072"},
     {DhGroup::kModp4096, 512, 512, false, "modp4096"},
+    {DhGroup::kModp6144, 768, 768, false, "modp6144"},
+    {DhGroup::kModp8192, 1024, 1024, false, "modp8192"},
     {DhGroup::kEcp256, 64, 32, false, "ecp256"},
     {DhGroup::kEcp384, 96, 48, false, "ecp384"},
     {DhGroup::kEcp521, 132, 66, false, "ecp521"},
@@ -92,11 +94,12 @@ std::size_t EspSuite::keymat_size() const {
   return key_size() + salt_size() + integrity_key_size();
 }
 
-std::size_t EspSuite::iv_size() const { return cipher == EspCipher::kAesGcm16 ? 8 : 16; }
+std::size_t EspSuite::iv_size() const { return cipher == EspCipher::kAesCbc ? 16 : 8; }
 
 std::size_t EspSuite::icv_size() const {
   if (cipher == EspCipher::kAesGcm16) return 16;
   if (!integrity) return 0;
+  if (icv96) return 12;
   switch (*integrity) {
     case HashAlg::kMd5:  // RFC 2403 2
     case HashAlg::kSha1:
@@ -107,6 +110,32 @@ std::size_t EspSuite::icv_size() const {
 }
 
 // RFC 4303 2.4: the trailer ends on a 4-octet boundary whatever the cipher needs.
-std::size_t EspSuite::block() const { return cipher == EspCipher::kAesGcm16 ? 4 : 16; }
+std::size_t EspSuite::block() const {
+  switch (cipher) {
+    case EspCipher::kAesCbc:
+      return 16;
+    case EspCipher::k3desCbc:
+      return 8;
+    case EspCipher::kAesGcm16:
+      return 4;
+  }
+  check_failed("an ESP cipher of the enumeration", __FILE__, __LINE__);
+}
+
+std::uint64_t EspSuite::packets_to_rekey() const {
+  return cipher == EspCipher::k3desCbc ? 3ull << 18 : 3ull << 30;
+}
+
+std::uint64_t EspSuite::octets_to_rekey() const {
+  switch (cipher) {
+    case EspCipher::kAesCbc:
+      return 24ull << 30;
+    case EspCipher::k3desCbc:
+      return 768ull << 20;
+    case EspCipher::kAesGcm16:
+      return ~0ull;  // its counter mode has no such bound within 2^32 packets
+  }
+  check_failed("an ESP cipher of the enumeration", __FILE__, __LINE__);
+}
 
 }  // namespace godwit::crypto

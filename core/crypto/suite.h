@@ -20,6 +20,8 @@ enum class DhGroup : std::uint16_t {
   kModp2048 = 14,
   kModp3072 = 15,
   kModp4096 = 16,
+  kModp6144 = 17,
+  kModp8192 = 18,
   kEcp256 = 19,
   kEcp384 = 20,
   kEcp521 = 21,
@@ -33,9 +35,12 @@ std::string_view name(DhGroup group);       // "modp2048", "ecp256"
 
 // Encryption of IKE messages: CBC with zero padding (RFC 2409 appendix B).
 struct IkeCipher {
-  std::uint16_t key_bits = 256;  // AES: 128, 192, 256
+  enum class Alg : std::uint8_t { kAes, k3des };
+  std::uint16_t key_bits = 256;  // AES: 128, 192, 256; 3DES: 192, parity included
+  Alg alg = Alg::kAes;
   std::size_t key_size() const { return key_bits / 8u; }
-  static constexpr std::size_t kBlock = 16;
+  std::size_t block() const { return alg == Alg::k3des ? 8 : 16; }
+  static constexpr std::size_t kBlockMax = 16;
   friend bool operator==(const IkeCipher&, const IkeCipher&) = default;
 };
 
@@ -47,21 +52,29 @@ struct IkeSuite {
   friend bool operator==(const IkeSuite&, const IkeSuite&) = default;
 };
 
-enum class EspCipher : std::uint8_t { kAesCbc, kAesGcm16 };
+enum class EspCipher : std::uint8_t { kAesCbc, kAesGcm16, k3desCbc };
 
 // One ESP transform. integrity is set for CBC and empty for GCM.
 struct EspSuite {
   EspCipher cipher = EspCipher::kAesGcm16;
-  std::uint16_t key_bits = 128;
+  std::uint16_t key_bits = 128;  // 3DES: 192, parity included (RFC 2451 2.2)
   std::optional<HashAlg> integrity;
+  // HMAC-SHA2-256 cut to 96 bits, as a draft before RFC 4868 had it. On the wire the two are one,
+  // so only the gateway's owner can say which it is.
+  bool icv96 = false;
 
   std::size_t key_size() const { return key_bits / 8u; }
   std::size_t salt_size() const;           // 4 for GCM (RFC 4106 8.1)
   std::size_t integrity_key_size() const;  // the hash's output (RFC 4868 2.1.1)
   std::size_t keymat_size() const;         // encryption key, salt or integrity key, in this order
-  std::size_t iv_size() const;             // 16 CBC, 8 GCM
-  std::size_t icv_size() const;            // 12 SHA-1, 16, 24, 32; 16 GCM
-  std::size_t block() const;               // payload and trailer are padded to this: 16 CBC, 4 GCM
+  std::size_t iv_size() const;             // 16 AES-CBC, 8 3DES and GCM
+  std::size_t icv_size() const;            // 12 MD5 and SHA-1, 16, 24, 32; 16 GCM
+  std::size_t block() const;  // payload and trailer are padded to this: 16 AES-CBC, 8 3DES, 4 GCM
+  // ESP-22: after how much one key is to be replaced. A quarter of what it could protect is left
+  // for the negotiation: of 2^32 sequence numbers; of 2^20 packets and 1 GiB under blocks of 64
+  // bits, which give away text long before 2^32 of them (Sweet32); of 32 GiB under AES-CBC.
+  std::uint64_t packets_to_rekey() const;
+  std::uint64_t octets_to_rekey() const;
   friend bool operator==(const EspSuite&, const EspSuite&) = default;
 };
 

@@ -17,12 +17,17 @@ constexpr Duration kOldInboundGrace = 30s;
 constexpr Duration kUnheardTime = 5s;
 // A gateway that closes deletes the ESP SAs first and itself right after.
 constexpr Duration kDeletedDelay = 1s;
-// ESP-22: of 2^32 sequence numbers a quarter is left for the negotiation.
-constexpr std::uint64_t kRekeyPackets = 3ull << 30;
 
 // 80..85 % of the lifetime, so that both ends rarely start at once.
 Duration rekey_after(Duration lifetime, Rng& rng) {
   return lifetime * (800 + rng.public_number<std::uint16_t>() % 51) / 1000;
+}
+
+// ESP-22: 75..80 % of what the SAs may carry, and never more than suits their cipher.
+std::uint64_t rekey_octets(std::uint64_t octets_max, const crypto::EspSuite& suite, Rng& rng) {
+  const std::uint64_t cipher = suite.octets_to_rekey();
+  if (octets_max == 0) return cipher;
+  return std::min(cipher, octets_max / 1000 * (750 + rng.public_number<std::uint16_t>() % 51));
 }
 
 }  // namespace
@@ -66,7 +71,9 @@ void ChildSas::install(QuickOutcome&& sas, bool by_gateway, Step& st) {
   st.rng.fill_secret(action.inbound.iv_key.fill());
   action.hold_outbound = rekey;
   st.out.push(std::move(action));
-  st.report(SaInstalled{sas.inbound, sas.outbound, sas.suite, sas.lifetime, rekey, by_gateway});
+  const std::uint64_t octets_max = sas.kilobytes * 1024;
+  st.report(SaInstalled{sas.inbound, sas.outbound, sas.suite, sas.lifetime, octets_max, rekey,
+                        by_gateway});
 
   Pair& pair = child->pairs.emplace_back();
   pair.inbound = sas.inbound;
@@ -75,9 +82,13 @@ void ChildSas::install(QuickOutcome&& sas, bool by_gateway, Step& st) {
   pair.installed = st.now;
   pair.rekey_at = st.now + rekey_after(sas.lifetime, st.rng);
   pair.expires = st.now + sas.lifetime;
+  pair.octets_max = octets_max;
+  pair.octets_rekey = rekey_octets(octets_max, sas.suite, st.rng);
   pair.confirmed = !by_gateway;
   child->policy.offer.replaced = sas.outbound;
   if (rekey) pair.use_at = st.now + (by_gateway ? kOldInboundGrace : kHoldOutbound);
+  // It went well: octets may run out again before a failed negotiation would be repeated.
+  if (!by_gateway) child->retry_at = st.now;
 }
 
 // The new pair carries traffic from now on, and its predecessors go after a while.
@@ -108,17 +119,39 @@ void ChildSas::on_traffic(const TrafficFacts& facts, Step& st) {
     const TrafficFacts::Pair& fact = facts.pairs[i];
     for (Child& child : children_) {
       for (Pair& pair : child.pairs) {
-        if (pair.inbound != fact.inbound) continue;
-        // What arrives under the new SA proves that the gateway has it.
-        if (fact.packets_in > 0 && pair.packets_in == 0) confirmed(pair.inbound, st);
-        pair.packets_in = fact.packets_in;
-        if (fact.packets_in > pair.known_in) child.unheard = 0;
-        if (fact.packets_out > pair.known_out && !pair.first_out) pair.first_out = st.now;
-        pair.packets_out = fact.packets_out;
-        pair.rekey_now |= fact.packets_out >= kRekeyPackets || fact.packets_in >= kRekeyPackets;
+        if (pair.inbound == fact.inbound) count(child, pair, fact, st);
       }
     }
   }
+  for (Child& child : children_) end_spent(child, st);
+}
+
+void ChildSas::count(Child& child, Pair& pair, const TrafficFacts::Pair& fact, Step& st) {
+  // What arrives under the new SA proves that the gateway has it.
+  if (fact.packets_in > 0 && pair.packets_in == 0) confirmed(pair.inbound, st);
+  pair.packets_in = fact.packets_in;
+  if (fact.packets_in > pair.known_in) child.unheard = 0;
+  if (fact.packets_out > pair.known_out && !pair.first_out) pair.first_out = st.now;
+  pair.packets_out = fact.packets_out;
+  pair.octets = std::max(fact.bytes_in, fact.bytes_out);
+  if (pair.rekey_now) return;
+  pair.rekey_now = pair.octets >= pair.octets_rekey ||
+                   std::max(fact.packets_in, fact.packets_out) >= pair.suite.packets_to_rekey();
+  if (pair.rekey_now) child.retry_at = std::max(child.retry_at, st.now);
+}
+
+// RFC 4301 4.4.2.1: keys that carried what they may carry protect nothing more. The next pair takes
+// over, should the gateway know it or not; without one the tunnel waits for it.
+void ChildSas::end_spent(Child& child, Step& st) {
+  if (std::ranges::none_of(child.pairs, &Pair::spent)) return;
+  Pair& last = child.pairs.back();
+  if (!last.spent()) {
+    if (last.use_at && last.confirmed) use(child, last, st);
+    return;
+  }
+  for (const Pair& pair : child.pairs) st.out.push(RemoveSa{pair.inbound, pair.outbound});
+  child.pairs.clear();
+  child.retry_at = st.now;
 }
 
 bool ChildSas::deleted(const std::vector<EspSpi>& spis, Step& st) {
@@ -254,9 +287,12 @@ std::optional<ChildSas::Current> ChildSas::current() const {
   for (const Child& child : children_) {
     const auto it = std::find_if(child.pairs.rbegin(), child.pairs.rend(),
                                  [](const Pair& pair) { return !pair.use_at; });
-    if (it != child.pairs.rend()) {
-      return Current{it->inbound, it->outbound, it->suite, it->rekey_at};
+    if (it == child.pairs.rend()) continue;
+    Current out{it->inbound, it->outbound, it->suite, it->rekey_at, {}};
+    if (it->octets_max != 0) {
+      out.octets_left = it->octets_rekey - std::min(it->octets_rekey, it->octets);
     }
+    return out;
   }
   return std::nullopt;
 }

@@ -63,6 +63,7 @@ class ChildSas {
     EspSpi outbound;
     crypto::EspSuite suite;
     Instant rekey_at{};
+    std::optional<std::uint64_t> octets_left;  // until then; nothing: no limit was agreed on
   };
   std::optional<Current> current() const;
   std::uint64_t rekeys() const { return rekeys_; }
@@ -81,7 +82,11 @@ class ChildSas {
     std::optional<Instant> use_at;     // held outbound: used then at the latest
     std::optional<Instant> retire_at;  // replaced: goes then
     bool confirmed = true;             // false: the peer may not have it yet
-    bool rekey_now = false;            // sequence numbers or bytes run out
+    bool rekey_now = false;            // sequence numbers or octets run out
+    std::uint64_t octets = 0;          // of the direction that carried more
+    std::uint64_t octets_rekey = 0;    // to be replaced after so many
+    std::uint64_t octets_max = 0;      // not to be used beyond them; 0: no limit was agreed on
+    bool spent() const { return octets_max != 0 && octets >= octets_max; }
     std::uint64_t packets_in = 0;
     std::uint64_t packets_out = 0;
     std::uint64_t known_in = 0;        // of them, those before the laptop moved
@@ -101,6 +106,8 @@ class ChildSas {
   static std::optional<Instant> unheard_at(const Child& child);
   void expire(Child& child, Due& due, Step& st);
   void use(Child& child, Pair& pair, Step& st);
+  void count(Child& child, Pair& pair, const TrafficFacts::Pair& fact, Step& st);
+  void end_spent(Child& child, Step& st);
   static std::optional<Instant> child_deadline(const Child& child);
 
   std::vector<Child> children_;

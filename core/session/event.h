@@ -109,8 +109,9 @@ struct SaInstalled {
   EspSpi outbound;
   crypto::EspSuite suite;
   Duration lifetime{};
-  bool rekey = false;       // replaces an older pair
-  bool by_gateway = false;  // the gateway asked for it
+  std::uint64_t octets_max = 0;  // of the life of these keys; 0: no limit was agreed on
+  bool rekey = false;            // replaces an older pair
+  bool by_gateway = false;       // the gateway asked for it
 };
 struct TunnelUp {};
 struct PeerMoved {  // RFC 3947 7; audited (section 8)

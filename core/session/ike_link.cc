@@ -16,6 +16,7 @@ void IkeLink::float_ports(Step& st) {
 }
 
 void IkeLink::send(Bytes message, Step& st) {
+  count(message.size());
   last_sent_ = to_vec(message);
   const std::size_t around = kIpv4AndUdp + (floated_ ? kNonEspMarker : 0);
   if (packet_max_ && around + message.size() > *packet_max_) {

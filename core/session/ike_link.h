@@ -32,6 +32,9 @@ class IkeLink {
     packet_max_ = octets;
     phase1_ = phase1;
   }
+  // Octets of IKE messages so far, both ways.
+  std::uint64_t octets() const { return octets_; }
+  void count(std::size_t received) { octets_ += received; }
   bool is_reflection(Bytes message) const { return equal(message, last_sent_); }
 
   // A copy of a handled message: repeats the answer when there is one. True: nothing more to do.
@@ -51,6 +54,7 @@ class IkeLink {
   std::optional<std::size_t> packet_max_;
   ike::Exchange phase1_{};
   ByteVec last_sent_;
+  std::uint64_t octets_ = 0;
 };
 
 }  // namespace godwit::session

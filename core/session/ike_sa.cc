@@ -111,6 +111,7 @@ void IkeSa::on_message(const ike::Header& header, Bytes message, LocalPort port,
   if (!established()) return on_phase1_message(header, message, from, st);
 
   if (!on_protected(header, message, policies, st)) return;
+  link_.count(message.size());
   st.counters.accept();
   heard(from, st);
 }
@@ -279,6 +280,7 @@ void IkeSa::finish_phase1(ike::v1::Phase1Outcome&& outcome, bool final_send, Ste
                                                      : peer_id_->to_string();
   confirmed_ = !phase1_.aggressive();
   expires_ = st.now + outcome.choice.lifetime;
+  kilobytes_ = outcome.choice.kilobytes;
   last_heard_ = st.now;
   if (settings_.log_keys) {
     st.out.push(LogIkeKey{sa_->initiator(), sa_->keys().cipher_key.clone()});
@@ -342,8 +344,10 @@ void IkeSa::on_information(const ike::v1::Information& information, Step& st) {
           true, st);
     }
   } else if (const auto* lifetime = std::get_if<LifetimeNotified>(&information)) {
-    const Instant limit = st.now + std::max(lifetime->lifetime, Duration(kLifetimeMin));
-    if (expires_) expires_ = std::min(*expires_, limit);
+    kilobytes_ = bounded_kilobytes(lifetime->kilobytes, kilobytes_);
+    if (!expires_ || !lifetime->lifetime) return;
+    const Instant limit = st.now + std::max(*lifetime->lifetime, Duration(kLifetimeMin));
+    expires_ = std::min(*expires_, limit);
   }
 }
 

@@ -67,6 +67,8 @@ class IkeSa {
   const std::optional<ike::IdPayload>& peer_id() const { return peer_id_; }
   const std::string& peer_name() const { return peer_name_; }  // its ID, for people; escaped
   std::optional<Instant> expires() const { return expires_; }
+  // The gateway limits how much this SA may protect, and four fifths of it are used.
+  bool worn() const { return kilobytes_ != 0 && link_.octets() / 1024 >= kilobytes_ / 5 * 4; }
   Instant last_heard() const { return last_heard_; }
   std::uint64_t retransmissions() const;
 
@@ -108,6 +110,7 @@ class IkeSa {
   QuickModes quick_;
   std::optional<ike::v1::Dpd> dpd_;
   std::optional<Instant> expires_;
+  std::uint64_t kilobytes_ = 0;  // 0: no limit
   Instant last_heard_{};
   std::optional<Instant> unanswered_since_;
   Instant dpd_window_{};  // rate limit of answers to queries (H19)

@@ -125,6 +125,12 @@ void IkeSas::on_message(const ike::Header& header, Bytes message, LocalPort port
   if (replace_at_ && before && after && *after < *before) {
     replace_at_ = std::min(*replace_at_, replacement_time(st.now, *after, st.rng));
   }
+  replace_when_worn(st.now);
+}
+
+void IkeSas::replace_when_worn(Instant now) {
+  if (!replace_at_ || !established() || !current_->worn()) return;
+  replace_at_ = std::min(*replace_at_, std::max(now, established_at_ + kReplaceGap));
 }
 
 // A gateway whose ISAKMP SA grows old begins a phase 1 of its own. Nobody but us begins one here,
@@ -229,6 +235,7 @@ void IkeSas::on_deadline(Step& st) {
   if (old_) with_old(st, [](IkeSa& sa, Step& inner) { sa.on_deadline(inner); });
   if (next_) with_next(st, [](IkeSa& sa, Step& inner) { sa.on_deadline(inner); });
   if (!lost_) with_current(st, [](IkeSa& sa, Step& inner) { sa.on_deadline(inner); });
+  replace_when_worn(st.now);
   if (usable() && st.now >= *current_->expires()) {
     on_current_ended(IkeEnded{.reason = {EndCause::kExpired, Stage::kUp, 0}, .conclusive = true},
                      st);

@@ -80,6 +80,7 @@ class IkeSas {
   void on_current_ended(const IkeEnded& ended, Step& st);
   void on_next_event(IkeEvent&& event, Step& st);
   void take_over(Step& st);
+  void replace_when_worn(Instant now);
 
   std::function<IkeSettings()> settings_;
   std::unique_ptr<IkeSa> current_;

@@ -410,6 +410,7 @@ Status Session::Impl::status(Instant now) const {
     out.inbound = current->inbound;
     out.outbound = current->outbound;
     out.esp_rekey_in = current->rekey_at - now;
+    out.esp_rekey_after = current->octets_left;
   }
   if (tunnel_) {
     out.addresses = tunnel_->addresses;

@@ -28,8 +28,9 @@ struct Status {
   std::vector<IpAddress> dns;
   std::vector<std::string> search_domains;
   std::size_t mtu = 0;
-  std::optional<Duration> up_for;        // since traffic could flow
-  std::optional<Duration> esp_rekey_in;  // until we start to replace the ESP SAs
+  std::optional<Duration> up_for;                // since traffic could flow
+  std::optional<Duration> esp_rekey_in;          // until we start to replace the ESP SAs
+  std::optional<std::uint64_t> esp_rekey_after;  // octets until then, where a limit was agreed on
   std::optional<Duration> ike_expires_in;
   std::optional<Duration> heard_ago;  // since something authentic came from the gateway
   std::uint64_t keepalives_sent = 0;

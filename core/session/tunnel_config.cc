@@ -26,6 +26,7 @@ std::vector<ike::v1::ChildPolicy> child_policies(const config::Profile& profile,
     policy.offer.suites = profile.esp;
     policy.offer.pfs = profile.pfs;
     policy.offer.lifetime = profile.esp_lifetime;
+    policy.offer.kilobytes = profile.esp_lifetime_bytes / 1024;
     policy.offer.encapsulation = ike::v1::encapsulation_mode(natt);
     const auto local = Prefix::make(address, address.bits());
     CHECK(local);

@@ -21,10 +21,11 @@ constexpr std::size_t kInputMax = 4096;
 constexpr std::uint32_t kSpi = 0x1000;
 constexpr std::uint32_t kSequenceLast = 0xffff'0000;
 
-crypto::EspSuite suite_of(bool gcm) {
-  return gcm ? crypto::EspSuite{crypto::EspCipher::kAesGcm16, 128, {}}
-             : crypto::EspSuite{crypto::EspCipher::kAesCbc, 256, crypto::HashAlg::kSha256};
-}
+// One of each block size.
+const std::array<crypto::EspSuite, 3> kSuites{
+    {{crypto::EspCipher::kAesCbc, 256, crypto::HashAlg::kSha256},
+     {crypto::EspCipher::kAesGcm16, 128, {}},
+     {crypto::EspCipher::k3desCbc, 192, crypto::HashAlg::kMd5}}};
 
 SecretBytes keymat(const crypto::EspSuite& suite) {
   return SecretBytes::copy_of(ByteVec(suite.keymat_size(), 0x33));
@@ -36,8 +37,8 @@ esp::Selectors selectors() {
 
 // One suite: our data path, and the peer that seals for it.
 struct Tunnel {
-  explicit Tunnel(bool gcm)
-      : suite(suite_of(gcm)), peer(crypto::make_esp_protector(suite, keymat(suite), Secret<16>{})) {
+  explicit Tunnel(const crypto::EspSuite& which)
+      : suite(which), peer(crypto::make_esp_protector(suite, keymat(suite), Secret<16>{})) {
     install();
   }
 
@@ -75,9 +76,10 @@ struct Tunnel {
 };
 
 struct Tunnels {
-  // [gcm][raw]
-  std::array<std::array<Tunnel, 2>, 2> all{
-      {{Tunnel(false), Tunnel(false)}, {Tunnel(true), Tunnel(true)}}};
+  // [suite][raw]
+  std::array<std::array<Tunnel, 2>, 3> all{{{Tunnel(kSuites[0]), Tunnel(kSuites[0])},
+                                            {Tunnel(kSuites[1]), Tunnel(kSuites[1])},
+                                            {Tunnel(kSuites[2]), Tunnel(kSuites[2])}}};
   esp::Selectors allowed = selectors();
   Endpoint from{*IpAddress::parse("203.0.113.2"), 4500};
 };
@@ -109,7 +111,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static auto& arena = *new Arena;
   static std::array<std::uint8_t, kInputMax + 64> sealed;
   const bool raw = (data[0] & 2) != 0;
-  Tunnel& tunnel = tunnels.all[data[0] & 1][raw ? 1 : 0];
+  const std::size_t suite = (data[0] & 1) != 0 ? 1 : (data[0] & 4) != 0 ? 2 : 0;
+  Tunnel& tunnel = tunnels.all[suite][raw ? 1 : 0];
   const Bytes rest(data + 1, size - 1);
   if (raw) {
     const std::uint64_t before = tunnel.path->facts().packets_in;

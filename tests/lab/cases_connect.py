@@ -9,7 +9,8 @@ from harness import case, require, require_equal
 
 # godwit's word for an algorithm, and the words of strongSwan's status for it.
 GROUPS = {"modp1024": "MODP_1024", "modp1536": "MODP_1536", "modp2048": "MODP_2048",
-          "modp3072": "MODP_3072", "modp4096": "MODP_4096", "ecp256": "ECP_256",
+          "modp3072": "MODP_3072", "modp4096": "MODP_4096", "modp6144": "MODP_6144",
+          "modp8192": "MODP_8192", "ecp256": "ECP_256",
           "ecp384": "ECP_384", "ecp521": "ECP_521"}
 WEAK = ("modp1024", "modp1536")
 HASHES = {"sha1": ("HMAC_SHA1_96", "PRF_HMAC_SHA1"),

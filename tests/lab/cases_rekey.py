@@ -173,3 +173,41 @@ def idle_tunnel_is_quiet(bench):
     time.sleep(4)
     require_equal(bench.gateway.logged("received packet"), parsed, "IKE messages at the gateway")
     bench.disconnect(client)
+
+
+def throttled_fetch(bench, client, seconds, per_second="3M"):
+    """The office's file, again and again and never faster than a rekey can follow."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        done = client.host.run(["curl", "-sS", "--max-time", "60", "--limit-rate", per_second,
+                                "-o", "/dev/null", bench.url], check=False, timeout=90)
+        require_equal(done.returncode, 0, f"curl: {done.stderr}")
+
+
+@case
+def client_rekeys_by_volume(bench):
+    bench.raise_lab(gateway.MAIN)
+    client = bench.connected({**godwit.MAIN, "esp-lifetime-bytes": "8MiB"})
+    require(client.status()["esp"]["rekey_after_octets"] is not None, "status shows no limit")
+    before = bench.gateway.logged("CHILD_SA net.* established")
+    ping = steady_traffic(client, 12, per_second=20)
+    throttled_fetch(bench, client, 12)
+    require_no_loss(ping)
+    rekeys = bench.gateway.logged("CHILD_SA net.* established") - before
+    require(rekeys >= 2, f"{rekeys} rekeys by volume")
+    bench.fetch(client)
+    bench.disconnect(client)
+
+
+@case
+def gateway_rekeys_by_volume(bench):
+    bench.raise_lab(dataclasses.replace(gateway.MAIN, rekey_bytes=6 << 20, life_bytes=16 << 20))
+    client = bench.connected(godwit.MAIN)
+    before = bench.gateway.logged("CHILD_SA net.* established")
+    ping = steady_traffic(client, 12, per_second=20)
+    throttled_fetch(bench, client, 12)
+    require_no_loss(ping)
+    rekeys = bench.gateway.logged("CHILD_SA net.* established") - before
+    require(rekeys >= 2, f"{rekeys} rekeys by volume")
+    bench.fetch(client)
+    bench.disconnect(client)

@@ -140,6 +140,14 @@ TEST_CASE("every suite meets the gateway's") {
   SUBCASE("modp1024, aes-128, sha1") {
     suite = {{128}, crypto::HashAlg::kSha1, crypto::DhGroup::kModp1024};
   }
+  SUBCASE("3des, md5, modp1024: blocks of 8 octets, and a key made of two prf outputs") {
+    suite = {
+        {192, crypto::IkeCipher::Alg::k3des}, crypto::HashAlg::kMd5, crypto::DhGroup::kModp1024};
+  }
+  SUBCASE("3des, sha512: a key cut from one prf output") {
+    suite = {
+        {192, crypto::IkeCipher::Alg::k3des}, crypto::HashAlg::kSha512, crypto::DhGroup::kEcp256};
+  }
   config.profile.ike = config.gateway.ike = {suite};
   for (const bool aggressive : {false, true}) {
     config.profile.aggressive = aggressive;

@@ -31,6 +31,14 @@ TEST_CASE("quick mode") {
     config.profile.esp =
         config.gateway.esp = {{crypto::EspCipher::kAesCbc, 128, crypto::HashAlg::kSha1}};
   }
+  SUBCASE("3des with md5") {
+    config.profile.esp =
+        config.gateway.esp = {{crypto::EspCipher::k3desCbc, 192, crypto::HashAlg::kMd5}};
+  }
+  SUBCASE("sha256 cut to 96 bits") {
+    config.profile.esp =
+        config.gateway.esp = {{crypto::EspCipher::kAesCbc, 256, crypto::HashAlg::kSha256, true}};
+  }
   Run w(config);
   CAPTURE(w.ladder());
   REQUIRE(w.connect());
@@ -50,6 +58,19 @@ TEST_CASE("quick mode") {
   CHECK(w.ping());
   CHECK(w.ping_from_office());
   CHECK(w.event<session::SaInstalled>()->suite == w.config().gateway.esp.front());
+}
+
+// Old gateways cut HMAC-SHA2-256 to 96 bits and negotiate it by the same number: the tunnel comes
+// up and every packet is dropped.
+TEST_CASE("sha256 of two lengths does not meet") {
+  WorldConfig config;
+  config.profile.esp = {{crypto::EspCipher::kAesCbc, 256, crypto::HashAlg::kSha256}};
+  config.gateway.esp = {{crypto::EspCipher::kAesCbc, 256, crypto::HashAlg::kSha256, true}};
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  CHECK_FALSE(w.ping());
+  CHECK(w.gateway().esp_counters().of(Drop::kEspTooShort) > 0);
 }
 
 TEST_CASE("quick mode is refused") {
@@ -227,6 +248,62 @@ TEST_CASE("a rekey before expiry loses no packet") {
   CHECK(w.status().rekeys >= 2);
   CHECK(w.gateway().child_count() <= 2);
   CHECK(w.ping_from_office());
+}
+
+// ESP-22: kilobytes are counted in each direction, and new keys are there before they run out.
+TEST_CASE("a rekey before the octets run out loses no packet") {
+  WorldConfig config;
+  config.ping_size = 1200;
+  config.gateway.esp_kilobytes = 1024;
+  SUBCASE("the limit is ours") { config.profile.esp_lifetime_bytes = 1 << 20; }
+  SUBCASE("the limit is the gateway's") { config.gateway.responder_lifetime = true; }
+  SUBCASE("of two limits the smaller one") {
+    config.profile.esp_lifetime_bytes = 4 << 20;
+    config.gateway.responder_lifetime = true;
+  }
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  CHECK(w.event<session::SaInstalled>()->octets_max == 1 << 20);
+  REQUIRE(w.status().esp_rekey_after.has_value());
+  CHECK(*w.status().esp_rekey_after >= (1u << 20) * 3 / 4 - 1200);
+  CHECK(*w.status().esp_rekey_after <= (1u << 20) * 4 / 5);
+  CHECK(lost_pings(w, 120s) == 0);  // 2400 of them, 2.7 MiB each way
+  CHECK(w.status().rekeys == 3);
+  CHECK(w.gateway().quick_modes() == 4);
+  CHECK(w.gateway().child_count() <= 2);
+  CHECK(w.ping_from_office());
+}
+
+TEST_CASE("without a limit octets do not bring new keys") {
+  WorldConfig config;
+  config.ping_size = 1200;
+  Run w(config);
+  REQUIRE(w.connect());
+  CHECK(lost_pings(w, 60s) == 0);
+  CHECK(w.status().rekeys == 0);
+  CHECK_FALSE(w.status().esp_rekey_after.has_value());
+}
+
+// RFC 4301 4.4.2.1: at the end of their life the SAs end, whatever became of the next ones.
+TEST_CASE("keys whose octets ran out protect nothing more, and the tunnel waits for new ones") {
+  WorldConfig config;
+  config.ping_size = 1200;
+  config.profile.esp_lifetime_bytes = 1 << 20;
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  w.gateway().config().silent_from = Step::kQuick;
+  w.gateway().config().echo_ping = true;
+  CHECK(lost_pings(w, 60s) > 0);
+  const auto sent = w.data_path_facts();
+  CHECK(sent.pair_count == 0);
+  CHECK(w.gateway().received().size() <= (1u << 20) / 1200 + 1);
+  w.gateway().config().silent_from = Step::kNever;
+  REQUIRE(w.run_until([&] { return w.data_path_facts().pair_count == 1; }, 60s));
+  CHECK(w.ping());
+  CHECK(w.ping_from_office());
+  CHECK(w.forms() == 0);
 }
 
 TEST_CASE("the gateway starts a rekey") {

@@ -9,11 +9,12 @@ using crypto::DhGroup;
 using crypto::EspCipher;
 using crypto::HashAlg;
 
-constexpr std::array kHashes = {HashAlg::kSha1, HashAlg::kSha256, HashAlg::kSha384,
+constexpr std::array kHashes = {HashAlg::kMd5, HashAlg::kSha1, HashAlg::kSha256, HashAlg::kSha384,
                                 HashAlg::kSha512};
 constexpr std::array kGroups = {DhGroup::kModp1024, DhGroup::kModp1536, DhGroup::kModp2048,
-                                DhGroup::kModp3072, DhGroup::kModp4096, DhGroup::kEcp256,
-                                DhGroup::kEcp384,   DhGroup::kEcp521};
+                                DhGroup::kModp3072, DhGroup::kModp4096, DhGroup::kModp6144,
+                                DhGroup::kModp8192, DhGroup::kEcp256,   DhGroup::kEcp384,
+                                DhGroup::kEcp521};
 constexpr std::array<std::uint16_t, 3> kKeyBits = {128, 192, 256};
 
 template <class T, std::size_t N>
@@ -28,11 +29,15 @@ crypto::IkeSuite random_ike(SeededRng& rng, KeyExchange exchange) {
                                               DhGroup::kModp2048, DhGroup::kEcp256},
                                    rng)
                             : pick(kGroups, rng);
+  if (rng.one_in(8)) {
+    return {{192, crypto::IkeCipher::Alg::k3des}, pick(kHashes, rng), group};
+  }
   return {{pick(kKeyBits, rng)}, pick(kHashes, rng), group};
 }
 
 crypto::EspSuite random_esp(SeededRng& rng) {
   if (rng.one_in(2)) return {EspCipher::kAesGcm16, pick(kKeyBits, rng), std::nullopt};
+  if (rng.one_in(8)) return {EspCipher::k3desCbc, 192, pick(kHashes, rng)};
   return {EspCipher::kAesCbc, pick(kKeyBits, rng), pick(kHashes, rng)};
 }
 

@@ -110,6 +110,9 @@ struct GatewayConfig {
   Duration ike_lifetime = 24h;
   Duration esp_lifetime = 8h;  // a shorter one is announced by RESPONDER-LIFETIME
   bool responder_lifetime = false;
+  // Our ESP SAs carry no more than this each way and then end without a word, as a kernel's do.
+  // Announced by RESPONDER-LIFETIME; 0: no limit.
+  std::uint64_t esp_kilobytes = 0;
   Duration rekey_after{};  // we start a Quick Mode of our own; 0: never
   bool dpd = true;
   Duration dpd_delay{};  // silence before our own probe; 0: never

@@ -30,6 +30,10 @@ ByteVec echo_reply(Bytes packet) {
 
 void Gateway::on_esp(Bytes packet, const Endpoint& from, Instant now, Outbox& out) {
   if (silent(Step::kDpd)) return;
+  std::erase_if(children_, [this](const auto& c) {
+    return config_.esp_kilobytes != 0 &&
+           std::max(c->in.bytes(), c->out.bytes()) >= config_.esp_kilobytes * 1024;
+  });
   const EspSpi spi{load_be<std::uint32_t>(packet)};
   const auto child =
       std::ranges::find_if(children_, [spi](const auto& c) { return c->in.spi() == spi; });

@@ -5,10 +5,6 @@
 namespace godwit::sim {
 namespace {
 
-constexpr std::size_t kBlock = crypto::IkeCipher::kBlock;
-
-ByteVec first_block(Bytes octets) { return to_vec(octets.first(kBlock)); }
-
 // RFC 2409 appendix B: Ka = K1 | K2 | ..., K1 = prf(SKEYID_e, 0), Kn = prf(SKEYID_e, Kn-1), when
 // the cipher wants more octets than SKEYID_e has.
 SecretBytes cipher_key(crypto::HashAlg hash, const SecretBytes& skeyid_e, std::size_t size) {
@@ -97,11 +93,13 @@ SecretBytes IkeKeys::keymat(Bytes g_qm, EspSpi spi, Bytes nonce_i, Bytes nonce_r
 }
 
 ByteVec phase1_iv(const Phase1Inputs& in) {
-  return first_block(crypto::hash(in.suite.hash, {in.g_xi, in.g_xr}));
+  const crypto::Digest digest = crypto::hash(in.suite.hash, {in.g_xi, in.g_xr});
+  return to_vec(digest.bytes().first(in.suite.cipher.block()));
 }
 
 ByteVec phase2_iv(crypto::HashAlg hash, Bytes last_phase1_block, MessageId id) {
-  return first_block(crypto::hash(hash, {last_phase1_block, message_id_octets(id)}));
+  const crypto::Digest digest = crypto::hash(hash, {last_phase1_block, message_id_octets(id)});
+  return to_vec(digest.bytes().first(last_phase1_block.size()));
 }
 
 ByteVec nat_d(crypto::HashAlg hash, Cookie initiator, Cookie responder, const Endpoint& endpoint) {

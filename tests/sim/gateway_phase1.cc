@@ -52,15 +52,18 @@ std::optional<Offer> read_offer(const ike::Transform& transform) {
   const auto hash = number_of(transform, ike::Phase1Attr::kHash);
   const auto auth = number_of(transform, ike::Phase1Attr::kAuth);
   const auto group = number_of(transform, ike::Phase1Attr::kGroup);
-  if (transform.id != ike::kTransformKeyIke || encryption != ike::kEncAesCbc || !bits || !hash ||
-      !auth || !group) {
+  const bool triple_des = encryption == ike::kEnc3des;
+  // RFC 2409 appendix A: a key length goes with AES and never with 3DES.
+  if (transform.id != ike::kTransformKeyIke || (!triple_des && encryption != ike::kEncAesCbc) ||
+      bits.has_value() == triple_des || !hash || !auth || !group) {
     return std::nullopt;
   }
   const auto alg = hash_of(*hash);
   const auto dh = crypto::dh_group(static_cast<std::uint16_t>(*group));
   if (!alg || !dh) return std::nullopt;
   Offer offer;
-  offer.suite.cipher.key_bits = static_cast<std::uint16_t>(*bits);
+  offer.suite.cipher.key_bits = static_cast<std::uint16_t>(bits.value_or(192));
+  if (triple_des) offer.suite.cipher.alg = crypto::IkeCipher::Alg::k3des;
   offer.suite.hash = *alg;
   offer.suite.group = *dh;
   offer.auth = static_cast<std::uint16_t>(*auth);

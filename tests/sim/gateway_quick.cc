@@ -38,10 +38,16 @@ std::uint16_t auth_number(crypto::HashAlg alg) {
   return 0;
 }
 
+// RFC 2407 4.4.4: 3DES is 3; RFC 3602 5.3, RFC 4106 8.4.
+std::uint8_t transform_of(crypto::EspCipher cipher) {
+  if (cipher == crypto::EspCipher::k3desCbc) return 3;
+  return cipher == crypto::EspCipher::kAesCbc ? 12 : 20;
+}
+
 bool offers(const ike::Transform& transform, const crypto::EspSuite& suite) {
-  const std::uint8_t id =
-      suite.cipher == crypto::EspCipher::kAesCbc ? ike::kEspAesCbc : ike::kEspAesGcm16;
-  if (transform.id != id || number_of(transform, ike::Phase2Attr::kKeyLength) != suite.key_bits) {
+  if (transform.id != transform_of(suite.cipher)) return false;
+  const auto bits = number_of(transform, ike::Phase2Attr::kKeyLength);
+  if (suite.cipher == crypto::EspCipher::k3desCbc ? bits.has_value() : bits != suite.key_bits) {
     return false;
   }
   const auto auth = number_of(transform, ike::Phase2Attr::kAuth);
@@ -202,12 +208,18 @@ void Gateway::answer_quick(Ike& sa, Quick& quick, MessageId id, Instant now, Out
     notify.protocol = ike::Protocol::kEsp;
     notify.type = ike::Notify::kResponderLifetime;
     notify.spi = spi_octets(quick.spi_in);
-    notify.data = ike::encode_attributes(
-        {ike::Attribute::number16(static_cast<std::uint16_t>(ike::Phase2Attr::kLifeType),
-                                  ike::kLifeSeconds),
-         ike::Attribute::number32(
-             static_cast<std::uint16_t>(ike::Phase2Attr::kLifeDuration),
-             lies.lifetime_zero ? 0 : static_cast<std::uint32_t>(seconds.count()))});
+    constexpr auto kType = static_cast<std::uint16_t>(ike::Phase2Attr::kLifeType);
+    constexpr auto kDuration = static_cast<std::uint16_t>(ike::Phase2Attr::kLifeDuration);
+    std::vector<ike::Attribute> lives = {
+        ike::Attribute::number16(kType, ike::kLifeSeconds),
+        ike::Attribute::number32(
+            kDuration, lies.lifetime_zero ? 0 : static_cast<std::uint32_t>(seconds.count()))};
+    if (config_.esp_kilobytes != 0) {
+      lives.push_back(ike::Attribute::number16(kType, ike::kLifeKilobytes));
+      lives.push_back(
+          ike::Attribute::number32(kDuration, static_cast<std::uint32_t>(config_.esp_kilobytes)));
+    }
+    notify.data = ike::encode_attributes(lives);
     rest.emplace_back(PayloadType::kNotify, ike::encode_notify(notify));
   }
   if (lies.unknown_payloads) rest.emplace_back(PayloadType::kSignature, ByteVec(64, 0x5a));
@@ -259,15 +271,17 @@ ike::Proposal Gateway::propose(const Ike& sa, const Quick& quick) {
   using ike::Attribute;
   const auto type = [](ike::Phase2Attr a) { return static_cast<std::uint16_t>(a); };
   ike::Transform transform;
-  transform.id =
-      quick.suite.cipher == crypto::EspCipher::kAesCbc ? ike::kEspAesCbc : ike::kEspAesGcm16;
+  transform.id = transform_of(quick.suite.cipher);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(config_.esp_lifetime);
   transform.attributes = {
       Attribute::number16(type(ike::Phase2Attr::kEncapsulation), encapsulation(sa)),
-      Attribute::number16(type(ike::Phase2Attr::kKeyLength), quick.suite.key_bits),
       Attribute::number16(type(ike::Phase2Attr::kLifeType), ike::kLifeSeconds),
       Attribute::number32(type(ike::Phase2Attr::kLifeDuration),
                           static_cast<std::uint32_t>(seconds.count()))};
+  if (quick.suite.cipher != crypto::EspCipher::k3desCbc) {
+    transform.attributes.push_back(
+        Attribute::number16(type(ike::Phase2Attr::kKeyLength), quick.suite.key_bits));
+  }
   if (quick.suite.integrity) {
     transform.attributes.push_back(
         Attribute::number16(type(ike::Phase2Attr::kAuth), auth_number(*quick.suite.integrity)));

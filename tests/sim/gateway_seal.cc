@@ -5,12 +5,6 @@
 #include "tests/sim/gateway.h"
 
 namespace godwit::sim {
-namespace {
-
-constexpr std::size_t kBlock = crypto::IkeCipher::kBlock;
-
-}  // namespace
-
 ByteVec Gateway::plain(const Ike& sa, ike::Exchange exchange, MessageId id,
                        const ike::ChainBuilder& honest, Instant now) {
   const ike::ChainBuilder chain = edited(honest);
@@ -46,10 +40,11 @@ ByteVec Gateway::seal(const Ike& sa, ike::Exchange exchange, MessageId id,
   header.flags = ike::kFlagEncrypted;
   note(false, sa, header, chain.first(), chain.octets(), now);
   ByteVec body = to_vec(chain.octets());
-  body.resize((body.size() + kBlock - 1) / kBlock * kBlock);
+  const std::size_t block = sa.in.suite.cipher.block();
+  body.resize((body.size() + block - 1) / block * block);
   crypto::cbc_encrypt(sa.keys.cipher.expose(), iv, body);
   // The last ciphertext block is the IV of the next message, whoever sends it.
-  iv = to_vec(Bytes(body).last(kBlock));
+  iv = to_vec(Bytes(body).last(block));
   return ike::encode_message(header, body);
 }
 
@@ -70,10 +65,11 @@ ike::ChainBuilder Gateway::authenticated(const Ike& sa, std::initializer_list<By
 std::optional<Gateway::Opened> Gateway::open(const Ike& sa, const ike::Header& header,
                                              Bytes message, Bytes iv) {
   const Bytes body = message.subspan(ike::kHeaderSize);
-  if (!header.encrypted() || body.empty() || body.size() % kBlock != 0) return std::nullopt;
+  const std::size_t block = sa.in.suite.cipher.block();
+  if (!header.encrypted() || body.empty() || body.size() % block != 0) return std::nullopt;
   if (sa.keys.cipher.empty()) return std::nullopt;
   Opened opened;
-  opened.next_iv = to_vec(body.last(kBlock));
+  opened.next_iv = to_vec(body.last(block));
   opened.plain = to_vec(body);
   crypto::cbc_decrypt(sa.keys.cipher.expose(), iv, opened.plain);
   auto payloads = ike::decode_payloads(header.first, opened.plain, true);

@@ -54,6 +54,7 @@ struct WorldConfig {
   Duration job_delay = 5ms;
   Duration gateway_delay{};  // a slow gateway: each of its datagrams leaves that much later
   Duration nat_expiry = 120s;
+  std::size_t ping_size = 64;  // octets of an inner packet, headers included
   User user;
   // False: nothing is remembered that grows with time, and no ladder of messages is written. For
   // long runs; a failure is run once more with it.

@@ -76,10 +76,10 @@ ByteVec World::echo_request(bool from_laptop, std::uint16_t number) const {
   const IpAddress laptop =
       tunnel_ && !tunnel_->addresses.empty() ? tunnel_->addresses[0].address() : IpAddress{};
   const IpAddress office = *IpAddress::parse("10.1.0.10");
-  ByteVec packet(64);
+  ByteVec packet(config_.ping_size);
   const MutBytes p(packet);
   p[0] = 0x45;
-  store_be<std::uint16_t>(p.subspan(2), 64);
+  store_be<std::uint16_t>(p.subspan(2), static_cast<std::uint16_t>(packet.size()));
   store_be<std::uint16_t>(p.subspan(4), number);
   p[8] = 64;
   p[9] = 1;

@@ -38,11 +38,12 @@ void read_notify(const IsakmpSa& sa, const NotifyPayload& notify, std::vector<In
   }
   if (notify.type == Notify::kResponderLifetime && notify.protocol == Protocol::kIsakmp && ours) {
     const auto attributes = decode_attributes(notify.data);
-    const auto lifetime =
-        attributes ? lifetime_of(*attributes, static_cast<std::uint16_t>(Phase1Attr::kLifeType),
-                                 static_cast<std::uint16_t>(Phase1Attr::kLifeDuration))
-                   : std::nullopt;
-    if (lifetime) out.emplace_back(LifetimeNotified{*lifetime});
+    if (!attributes) return;
+    const auto lives = lifetimes_of(*attributes, static_cast<std::uint16_t>(Phase1Attr::kLifeType),
+                                    static_cast<std::uint16_t>(Phase1Attr::kLifeDuration));
+    if (lives && (lives->time || lives->kilobytes)) {
+      out.emplace_back(LifetimeNotified{lives->time, lives->kilobytes});
+    }
     return;
   }
   counters.drop(Drop::kUnknownNotify);

@@ -2,6 +2,7 @@
 // detection (RFC 3706). Each is one message that nothing answers, with an M-ID of its own.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <variant>
 #include <vector>
@@ -34,8 +35,9 @@ struct IsakmpDeleted {};
 struct ErrorNotified {
   Notify type;
 };
-struct LifetimeNotified {
-  Duration lifetime;
+struct LifetimeNotified {  // of this SA; at least one of them
+  std::optional<Duration> lifetime;
+  std::optional<std::uint64_t> kilobytes;
 };
 using Information =
     std::variant<DpdQuery, DpdAnswer, EspDeleted, IsakmpDeleted, ErrorNotified, LifetimeNotified>;

@@ -17,26 +17,26 @@ Header IsakmpSa::header(Exchange exchange, MessageId id) const {
 }
 
 ByteVec IsakmpSa::seal(const Header& header, const ChainBuilder& chain, Iv& iv) const {
-  constexpr std::size_t kBlock = crypto::IkeCipher::kBlock;
+  const std::size_t block = keys_.cipher.block();
   ByteVec body = to_vec(chain.octets());
-  body.resize((body.size() + kBlock - 1) / kBlock * kBlock);  // RFC 2409 appendix B: zero padding
-  crypto::cbc_encrypt(keys_.cipher_key.expose(), iv, body);
-  std::memcpy(iv.data(), body.data() + body.size() - kBlock, kBlock);
+  body.resize((body.size() + block - 1) / block * block);  // RFC 2409 appendix B: zero padding
+  crypto::cbc_encrypt(keys_.cipher_key.expose(), Bytes(iv).first(block), body);
+  std::memcpy(iv.data(), body.data() + body.size() - block, block);
   Header full = header;
   full.first = chain.first();
   return encode_message(full, body);
 }
 
 Result<Opened, Drop> IsakmpSa::open(const Header& header, Bytes message, const Iv& iv) const {
-  constexpr std::size_t kBlock = crypto::IkeCipher::kBlock;
+  const std::size_t block = keys_.cipher.block();
   if (!header.encrypted()) return fail(Drop::kNotEncrypted);
   const Bytes body = message.subspan(kHeaderSize);
-  if (body.empty() || body.size() % kBlock != 0) return fail(Drop::kBadCiphertext);
+  if (body.empty() || body.size() % block != 0) return fail(Drop::kBadCiphertext);
   Opened opened;
   opened.header = header;
   opened.plain = to_vec(body);
-  std::memcpy(opened.next_iv.data(), body.data() + body.size() - kBlock, kBlock);
-  crypto::cbc_decrypt(keys_.cipher_key.expose(), iv, opened.plain);
+  std::memcpy(opened.next_iv.data(), body.data() + body.size() - block, block);
+  crypto::cbc_decrypt(keys_.cipher_key.expose(), Bytes(iv).first(block), opened.plain);
   opened.payloads = GODWIT_TRY(decode_payloads(header.first, opened.plain, true));
   return opened;
 }

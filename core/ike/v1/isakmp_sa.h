@@ -31,7 +31,7 @@ class IsakmpSa {
 
   // The last ciphertext block of phase 1: the root of every phase-2 IV.
   void set_last_phase1_block(const Iv& block) { last_phase1_block_ = block; }
-  Iv iv_for(MessageId id) const { return phase2_iv(keys_.alg, last_phase1_block_, id); }
+  Iv iv_for(MessageId id) const { return phase2_iv(keys_, last_phase1_block_, id); }
 
   Header header(Exchange exchange, MessageId id) const;
 

@@ -79,8 +79,9 @@ Iv phase1_iv(crypto::HashAlg alg, Bytes g_xi, Bytes g_xr) {
   return first_block(crypto::hash(alg, {g_xi, g_xr}));
 }
 
-Iv phase2_iv(crypto::HashAlg alg, const Iv& last_phase1_block, MessageId id) {
-  return first_block(crypto::hash(alg, {last_phase1_block, octets<4>(id.value())}));
+Iv phase2_iv(const Phase1Keys& keys, const Iv& last_phase1_block, MessageId id) {
+  const Bytes block = Bytes(last_phase1_block).first(keys.cipher.block());
+  return first_block(crypto::hash(keys.alg, {block, octets<4>(id.value())}));
 }
 
 crypto::Digest phase1_hash(const Phase1Keys& keys, crypto::HashAlg alg, Bytes g_own, Bytes g_other,

@@ -12,7 +12,8 @@
 
 namespace godwit::ike::v1 {
 
-using Iv = std::array<std::uint8_t, crypto::IkeCipher::kBlock>;
+// The first octets of it that make a block of the cipher: 16 of AES, 8 of 3DES.
+using Iv = std::array<std::uint8_t, crypto::IkeCipher::kBlockMax>;
 
 // SKEYID for pre-shared keys: prf(psk, Ni_b | Nr_b).
 SecretBytes skeyid_psk(crypto::HashAlg alg, Bytes psk, Bytes ni, Bytes nr);
@@ -35,7 +36,7 @@ Phase1Keys derive_phase1_keys(crypto::HashAlg alg, crypto::IkeCipher cipher, Sec
 // Appendix B: hash(g^xi | g^xr), first block.
 Iv phase1_iv(crypto::HashAlg alg, Bytes g_xi, Bytes g_xr);
 // Appendix B: hash(last phase-1 ciphertext block | M-ID), first block.
-Iv phase2_iv(crypto::HashAlg alg, const Iv& last_phase1_block, MessageId id);
+Iv phase2_iv(const Phase1Keys& keys, const Iv& last_phase1_block, MessageId id);
 
 // HASH_I with (g^xi, g^xr, CKY-I, CKY-R, SAi_b, IDii_b); HASH_R with the first two pairs swapped
 // and IDir_b. SAi_b is always the initiator's. `alg`: the negotiated one, unless a signature method

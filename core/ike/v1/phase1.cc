@@ -265,7 +265,7 @@ void Phase1::on_informational(const Header& header, Bytes message, Phase1Step& s
   }
   const auto* state = std::get_if<AwaitMain6>(&state_);
   if (state == nullptr) return st.drop(Drop::kUnexpectedMessage);
-  const Iv iv = phase2_iv(choice_.suite.hash, state->iv, header.message_id);
+  const Iv iv = phase2_iv(state->sa.keys(), state->iv, header.message_id);
   const auto opened = state->sa.open(header, message, iv);
   if (!opened || !state->sa.verify_hash(*opened)) {
     // Encrypted with keys that are not ours: the pre-shared keys differ. It could be forged, so it

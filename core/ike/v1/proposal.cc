@@ -46,29 +46,40 @@ std::uint16_t phase2_auth_number(HashAlg alg) {
   return 0;
 }
 
+// The short form where it fits, as every implementation writes it.
+void add_number(std::vector<Attribute>& list, std::uint16_t type, std::uint64_t value) {
+  list.push_back(value <= 0xffff ? Attribute::number16(type, static_cast<std::uint16_t>(value))
+                                 : Attribute::number32(type, static_cast<std::uint32_t>(value)));
+}
+
 void add_lifetime(std::vector<Attribute>& list, std::uint16_t type_attr,
                   std::uint16_t duration_attr, Duration lifetime) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(lifetime).count();
   list.push_back(Attribute::number16(type_attr, kLifeSeconds));
-  // The short form where it fits, as every implementation writes it.
-  if (seconds <= 0xffff) {
-    list.push_back(Attribute::number16(duration_attr, static_cast<std::uint16_t>(seconds)));
-  } else {
-    list.push_back(Attribute::number32(duration_attr, static_cast<std::uint32_t>(seconds)));
-  }
+  add_number(list, duration_attr, static_cast<std::uint64_t>(seconds));
 }
 
 std::vector<Attribute> attributes_of(const IkeSuite& suite, std::uint16_t auth_method) {
-  return {Attribute::number16(id(Phase1Attr::kEncryption), kEncAesCbc),
-          Attribute::number16(id(Phase1Attr::kKeyLength), suite.cipher.key_bits),
-          Attribute::number16(id(Phase1Attr::kHash), phase1_hash_number(suite.hash)),
-          Attribute::number16(id(Phase1Attr::kAuth), auth_method),
-          Attribute::number16(id(Phase1Attr::kGroup), static_cast<std::uint16_t>(suite.group))};
+  const bool triple_des = suite.cipher.alg == crypto::IkeCipher::Alg::k3des;
+  std::vector<Attribute> list;
+  list.push_back(
+      Attribute::number16(id(Phase1Attr::kEncryption), triple_des ? kEnc3des : kEncAesCbc));
+  // RFC 2409 appendix A: a key length never goes with a cipher that has only one (IKE1-05).
+  if (!triple_des) {
+    list.push_back(Attribute::number16(id(Phase1Attr::kKeyLength), suite.cipher.key_bits));
+  }
+  list.push_back(Attribute::number16(id(Phase1Attr::kHash), phase1_hash_number(suite.hash)));
+  list.push_back(Attribute::number16(id(Phase1Attr::kAuth), auth_method));
+  list.push_back(
+      Attribute::number16(id(Phase1Attr::kGroup), static_cast<std::uint16_t>(suite.group)));
+  return list;
 }
 
 std::vector<Attribute> attributes_of(const EspSuite& suite, const Phase2Offer& offer) {
   std::vector<Attribute> list;
-  list.push_back(Attribute::number16(id(Phase2Attr::kKeyLength), suite.key_bits));
+  if (suite.cipher != EspCipher::k3desCbc) {
+    list.push_back(Attribute::number16(id(Phase2Attr::kKeyLength), suite.key_bits));
+  }
   // RFC 2407 4.5: an authentication algorithm goes with CBC and never with AEAD (QM-11).
   if (suite.integrity) {
     list.push_back(
@@ -83,7 +94,15 @@ std::vector<Attribute> attributes_of(const EspSuite& suite, const Phase2Offer& o
 }
 
 std::uint8_t transform_id(const EspSuite& suite) {
-  return suite.cipher == EspCipher::kAesGcm16 ? kEspAesGcm16 : kEspAesCbc;
+  switch (suite.cipher) {
+    case EspCipher::kAesGcm16:
+      return kEspAesGcm16;
+    case EspCipher::k3desCbc:
+      return kEsp3des;
+    case EspCipher::kAesCbc:
+      break;
+  }
+  return kEspAesCbc;
 }
 
 bool is_lifetime(std::uint16_t type, std::uint16_t type_attr, std::uint16_t duration_attr) {
@@ -111,11 +130,6 @@ bool same_attributes(const std::vector<Attribute>& list, const std::vector<Attri
   return std::find(matched.begin(), matched.end(), false) == matched.end();
 }
 
-// IKE1-32: an answer shortens a lifetime, but not to nothing.
-Duration bounded(std::optional<Duration> answered, Duration offered) {
-  return std::max(std::min(answered.value_or(offered), offered), std::min(kLifetimeMin, offered));
-}
-
 // QM-08: 1..255 are reserved and 0 never stands on the wire.
 std::optional<EspSpi> usable_spi(const ByteVec& octets) {
   if (octets.size() != 4) return std::nullopt;
@@ -135,24 +149,51 @@ std::optional<EspSuite> matching_suite(const Transform& transform, const Phase2O
   return std::nullopt;
 }
 
-std::optional<Duration> phase2_lifetime(const Transform& transform) {
-  return lifetime_of(transform.attributes, id(Phase2Attr::kLifeType),
-                     id(Phase2Attr::kLifeDuration));
+Result<Lifetimes, Refusal> phase2_lifetimes(const Transform& transform) {
+  return lifetimes_of(transform.attributes, id(Phase2Attr::kLifeType),
+                      id(Phase2Attr::kLifeDuration));
+}
+
+// False: the attribute says something else than an earlier one.
+template <class T>
+bool set_or_same(std::optional<T>& slot, T value) {
+  if (slot) return *slot == value;
+  slot = value;
+  return true;
 }
 
 }  // namespace
 
-std::optional<Duration> lifetime_of(std::span<const Attribute> attributes, std::uint16_t type_attr,
-                                    std::uint16_t duration_attr) {
-  // RFC 2407 4.5: the duration stands directly behind its type. Kilobytes are not ours to count.
-  for (std::size_t i = 0; i + 1 < attributes.size(); ++i) {
-    if (attributes[i].type != type_attr || attributes[i].number() != kLifeSeconds) continue;
-    if (attributes[i + 1].type != duration_attr) continue;
-    const std::optional<std::uint64_t> seconds = attributes[i + 1].number();
-    if (!seconds) continue;
-    return std::chrono::seconds(std::min<std::uint64_t>(*seconds, 0x7fff'ffff));
+Result<Lifetimes, Refusal> lifetimes_of(std::span<const Attribute> attributes,
+                                        std::uint16_t type_attr, std::uint16_t duration_attr) {
+  Lifetimes out;
+  for (std::size_t i = 0; i < attributes.size(); ++i) {
+    if (attributes[i].type == duration_attr) return fail(Refusal::kMalformed);  // of what?
+    if (attributes[i].type != type_attr) continue;
+    const std::optional<std::uint64_t> unit = attributes[i].number();
+    if (++i == attributes.size() || attributes[i].type != duration_attr) {
+      return fail(Refusal::kMalformed);
+    }
+    const std::optional<std::uint64_t> value = attributes[i].number();
+    if (!value) return fail(Refusal::kMalformed);
+    const std::uint64_t count = std::min<std::uint64_t>(*value, 0x7fff'ffff);
+    const bool known = unit == kLifeSeconds || unit == kLifeKilobytes;
+    const bool agrees = unit == kLifeSeconds
+                            ? set_or_same(out.time, Duration(std::chrono::seconds(count)))
+                            : set_or_same(out.kilobytes, count);
+    if (!known || !agrees) return fail(Refusal::kMalformed);
   }
-  return std::nullopt;
+  return out;
+}
+
+Duration bounded_time(std::optional<Duration> answered, Duration offered) {
+  return std::max(std::min(answered.value_or(offered), offered), std::min(kLifetimeMin, offered));
+}
+
+std::uint64_t bounded_kilobytes(std::optional<std::uint64_t> answered, std::uint64_t offered) {
+  if (!answered) return offered;
+  if (offered == 0) return std::max(*answered, kKilobytesMin);
+  return std::max(std::min(*answered, offered), std::min(kKilobytesMin, offered));
 }
 
 SaPayload offer_phase1(std::span<const IkeSuite> suites, std::uint16_t auth_method,
@@ -184,9 +225,11 @@ Result<Phase1Choice, Refusal> match_phase1(const SaPayload& answer,
                          id(Phase1Attr::kLifeType), id(Phase1Attr::kLifeDuration))) {
       continue;
     }
-    const auto answered =
-        lifetime_of(transform.attributes, id(Phase1Attr::kLifeType), id(Phase1Attr::kLifeDuration));
-    return Phase1Choice{suite, bounded(answered, lifetime)};
+    const auto answered = lifetimes_of(transform.attributes, id(Phase1Attr::kLifeType),
+                                       id(Phase1Attr::kLifeDuration));
+    if (!answered) return fail(answered.error());
+    return Phase1Choice{suite, bounded_time(answered->time, lifetime),
+                        bounded_kilobytes(answered->kilobytes, 0)};
   }
   return fail(Refusal::kNotOffered);
 }
@@ -205,6 +248,9 @@ SaPayload offer_phase2(const Phase2Offer& offer) {
     transform.attributes = attributes_of(suite, offer);
     add_lifetime(transform.attributes, id(Phase2Attr::kLifeType), id(Phase2Attr::kLifeDuration),
                  offer.lifetime);
+    if (offer.kilobytes == 0) continue;
+    transform.attributes.push_back(Attribute::number16(id(Phase2Attr::kLifeType), kLifeKilobytes));
+    add_number(transform.attributes, id(Phase2Attr::kLifeDuration), offer.kilobytes);
   }
   return sa;
 }
@@ -221,8 +267,10 @@ Result<Phase2Choice, Refusal> match_phase2(const SaPayload& answer, const Phase2
   if (!spi || *spi == offer.spi || spi == offer.replaced) return fail(Refusal::kMalformed);
   const std::optional<EspSuite> suite = matching_suite(proposal.transforms[0], offer);
   if (!suite) return fail(Refusal::kNotOffered);
-  return Phase2Choice{*spi, *suite,
-                      bounded(phase2_lifetime(proposal.transforms[0]), offer.lifetime)};
+  const auto lives = phase2_lifetimes(proposal.transforms[0]);
+  if (!lives) return fail(lives.error());
+  return Phase2Choice{*spi, *suite, bounded_time(lives->time, offer.lifetime),
+                      bounded_kilobytes(lives->kilobytes, offer.kilobytes)};
 }
 
 Result<Phase2Acceptance, Refusal> accept_phase2(const SaPayload& proposed,
@@ -240,11 +288,13 @@ Result<Phase2Acceptance, Refusal> accept_phase2(const SaPayload& proposed,
     if (bundled || !spi || spi == policy.replaced) continue;
     for (const Transform& transform : proposal.transforms) {
       const std::optional<EspSuite> suite = matching_suite(transform, policy);
-      if (!suite) continue;
+      const auto lives = phase2_lifetimes(transform);
+      if (!suite || !lives) continue;
       // RFC 2409 5: the chosen transform goes back as it came, with our SPI.
       Proposal answer{proposal.number, Protocol::kEsp, ByteVec(4), {transform}};
       store_be(answer.spi, policy.spi.value());
-      return Phase2Acceptance{{*spi, *suite, bounded(phase2_lifetime(transform), policy.lifetime)},
+      return Phase2Acceptance{{*spi, *suite, bounded_time(lives->time, policy.lifetime),
+                               bounded_kilobytes(lives->kilobytes, policy.kilobytes)},
                               SaPayload{.proposals = {std::move(answer)}}};
     }
   }

@@ -27,9 +27,10 @@ SaPayload offer_phase1(std::span<const crypto::IkeSuite> suites, std::uint16_t a
 
 struct Phase1Choice {
   crypto::IkeSuite suite;
-  Duration lifetime{};  // min(offer, answer), at least 60 s (IKE1-32, IKE1-33)
+  Duration lifetime{};          // min(offer, answer), at least 60 s (IKE1-32, IKE1-33)
+  std::uint64_t kilobytes = 0;  // of 1024 octets; 0: no limit. We offer none; a gateway may set one
 };
-// Matched by content; numbers may differ (ISK-21). Only the lifetime may have changed.
+// Matched by content; numbers may differ (ISK-21). Only the lifetimes may have changed.
 Result<Phase1Choice, Refusal> match_phase1(const SaPayload& answer,
                                            std::span<const crypto::IkeSuite> suites,
                                            std::uint16_t auth_method, Duration lifetime);
@@ -40,6 +41,7 @@ struct Phase2Offer {
   std::vector<crypto::EspSuite> suites;
   std::optional<crypto::DhGroup> pfs;
   Duration lifetime{};
+  std::uint64_t kilobytes = 0;  // of 1024 octets, at most 2^32 - 1; 0: no limit
   std::uint16_t encapsulation = kEncapUdpTunnel;
   std::optional<EspSpi> replaced;  // the peer's SPI of the pair before
 };
@@ -49,6 +51,7 @@ struct Phase2Choice {
   EspSpi peer_spi;
   crypto::EspSuite suite;
   Duration lifetime{};
+  std::uint64_t kilobytes = 0;  // 0: no limit
 };
 Result<Phase2Choice, Refusal> match_phase2(const SaPayload& answer, const Phase2Offer& offer);
 
@@ -64,11 +67,23 @@ Result<Phase2Acceptance, Refusal> accept_phase2(const SaPayload& proposed,
 // The encapsulation mode of a dialect for tunnel mode.
 std::uint16_t encapsulation_mode(Natt natt);
 
-// A lifetime among phase-2 attributes or in RESPONDER-LIFETIME, in seconds (RFC 2407 4.5.4).
-std::optional<Duration> lifetime_of(std::span<const Attribute> attributes, std::uint16_t type_attr,
-                                    std::uint16_t duration_attr);
+// The lifetimes among the attributes of a transform, or in RESPONDER-LIFETIME (RFC
+// 2407 4.5, 4.5.4). Each unit stands right in front of its duration; either may be absent, and may
+// come twice when both say the same (4.5.2). Anything else is malformed (IKE1-31).
+struct Lifetimes {
+  std::optional<Duration> time;
+  std::optional<std::uint64_t> kilobytes;
+};
+Result<Lifetimes, Refusal> lifetimes_of(std::span<const Attribute> attributes,
+                                        std::uint16_t type_attr, std::uint16_t duration_attr);
+
+// An answer shortens what was offered, and sets a limit where none was offered, but not to nothing
+// (IKE1-32).
+Duration bounded_time(std::optional<Duration> answered, Duration offered);
+std::uint64_t bounded_kilobytes(std::optional<std::uint64_t> answered, std::uint64_t offered);
 
 inline constexpr Duration kLifetimeMin = 60s;
+inline constexpr std::uint64_t kKilobytesMin = 1024;
 inline constexpr Duration kPhase2LifetimeDefault = 28800s;  // RFC 2407 4.5
 
 }  // namespace godwit::ike::v1

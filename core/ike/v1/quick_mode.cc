@@ -36,8 +36,8 @@ std::array<const Payload*, 2> both_ids(const Payloads& payloads) {
   return found;
 }
 
-// A RESPONDER-LIFETIME notify lowers the lifetime and never raises it (IKE1-32).
-Duration responder_lifetime(const Payloads& payloads, Duration lifetime) {
+// A RESPONDER-LIFETIME notify lowers the lifetimes and never raises them (IKE1-32).
+void apply_responder_lifetime(const Payloads& payloads, Phase2Choice& choice) {
   for (const Payload& payload : payloads.all()) {
     if (payload.type != PayloadType::kNotify) continue;
     const auto notify = decode_notify(payload.body);
@@ -45,13 +45,12 @@ Duration responder_lifetime(const Payloads& payloads, Duration lifetime) {
     const auto attributes = decode_attributes(notify->data);
     if (!attributes) continue;
     const auto answered =
-        lifetime_of(*attributes, static_cast<std::uint16_t>(Phase2Attr::kLifeType),
-                    static_cast<std::uint16_t>(Phase2Attr::kLifeDuration));
-    if (answered && *answered < lifetime) {
-      lifetime = std::max(Duration(*answered), Duration(kLifetimeMin));
-    }
+        lifetimes_of(*attributes, static_cast<std::uint16_t>(Phase2Attr::kLifeType),
+                     static_cast<std::uint16_t>(Phase2Attr::kLifeDuration));
+    if (!answered) continue;
+    choice.lifetime = bounded_time(answered->time, choice.lifetime);
+    choice.kilobytes = bounded_kilobytes(answered->kilobytes, choice.kilobytes);
   }
-  return lifetime;
 }
 
 QuickOutcome make_outcome(const IsakmpSa& sa, EspSpi inbound, const Phase2Choice& choice,
@@ -63,6 +62,7 @@ QuickOutcome make_outcome(const IsakmpSa& sa, EspSpi inbound, const Phase2Choice
   out.outbound = choice.peer_spi;
   out.suite = choice.suite;
   out.lifetime = choice.lifetime;
+  out.kilobytes = choice.kilobytes;
   // RFC 2409 5.5: each direction is keyed with the SPI of the one who receives.
   out.keymat_in = phase2_keymat(sa.keys(), g_xy, kEspProtocol, inbound, ni, nr, size);
   out.keymat_out = phase2_keymat(sa.keys(), g_xy, kEspProtocol, choice.peer_spi, ni, nr, size);
@@ -131,7 +131,7 @@ bool QuickInitiator::read_answer(const Opened& opened, QuickStep& st) {
   const auto choice = match_phase2(*sa, policy_.offer);
   if (!choice) return refuse(QuickFailureKind::kProposalRefused);
   choice_ = *choice;
-  choice_.lifetime = responder_lifetime(opened.payloads, choice_.lifetime);
+  apply_responder_lifetime(opened.payloads, choice_);
   peer_nonce_ = to_vec(*nonce);
 
   const auto ids = both_ids(opened.payloads);
@@ -234,7 +234,7 @@ void QuickResponder::on_first(const Opened& opened, QuickStep& st) {
     return;
   }
   choice_ = accepted->choice;
-  choice_.lifetime = responder_lifetime(opened.payloads, choice_.lifetime);
+  apply_responder_lifetime(opened.payloads, choice_);
   answer_ = std::move(accepted->answer);
   peer_nonce_ = to_vec(*nonce);
   ids_[0] = to_vec(ids[0]->body);

@@ -40,6 +40,7 @@ struct QuickOutcome {
   EspSpi outbound;
   crypto::EspSuite suite;
   Duration lifetime{};
+  std::uint64_t kilobytes = 0;  // 0: no limit
   SecretBytes keymat_in;
   SecretBytes keymat_out;
   Prefix local;

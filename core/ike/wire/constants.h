@@ -66,6 +66,7 @@ enum class IdType : std::uint8_t {
 };
 
 inline constexpr std::uint8_t kTransformKeyIke = 1;
+inline constexpr std::uint8_t kEsp3des = 3;
 inline constexpr std::uint8_t kEspAesCbc = 12;
 inline constexpr std::uint8_t kEspAesGcm16 = 20;
 
@@ -78,6 +79,7 @@ enum class Phase1Attr : std::uint16_t {
   kLifeDuration = 12,
   kKeyLength = 14,
 };
+inline constexpr std::uint16_t kEnc3des = 5;
 inline constexpr std::uint16_t kEncAesCbc = 7;
 inline constexpr std::uint16_t kAuthPsk = 1;
 inline constexpr std::uint16_t kAuthRsa = 3;

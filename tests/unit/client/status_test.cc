@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "core/config/proposal.h"
+
 using namespace godwit;
 using namespace godwit::client;
 using nlohmann::json;
@@ -153,7 +155,8 @@ TEST_CASE("no member of an answer drives the terminal or overflows") {
 }
 
 TEST_CASE("every weak choice that a profile can name has a reason") {
-  for (const char* word : {"modp1024", "modp1536", "aggressive-psk"}) {
-    CHECK(weak_reason(word).size() > std::string(word).size());
+  for (const config::WeakChoice& weak : config::weak_choices()) {
+    CAPTURE(weak.word);
+    CHECK(weak_reason(std::string(weak.word)).size() > weak.word.size());
   }
 }

@@ -92,6 +92,56 @@ TEST_CASE("an end names what was offered and what the gateway said") {
   CHECK(user.what.find("alice") != std::string::npos);
 }
 
+TEST_CASE("a notify of RFC 2408 3.14.1 is named in every stage, and its remedy fits the stage") {
+  using session::Stage;
+  for (std::uint16_t notify = 1; notify <= 30; ++notify) {
+    for (const Stage stage : {Stage::kPhase1, Stage::kPhase1Auth, Stage::kXauth, Stage::kModeConfig,
+                              Stage::kQuickMode}) {
+      for (const EndCause cause : {EndCause::kWeAreRefused, EndCause::kProposalRefused,
+                                   EndCause::kGatewayAuthFailed, EndCause::kPhase2Refused}) {
+        const auto failure = explain({cause, stage, notify}, profile());
+        CHECK(failure.what.find(notify_name(notify)) != std::string::npos);
+        CHECK_FALSE(failure.remedy.empty());
+      }
+    }
+  }
+  auto p = profile();
+  const auto remedy = [&p](EndCause cause, Stage stage, std::uint16_t notify) {
+    return explain({cause, stage, notify}, p).remedy;
+  };
+  const auto says = [](const std::string& text, std::string_view word) {
+    return text.find(word) != std::string::npos;
+  };
+  CHECK(says(remedy(EndCause::kWeAreRefused, Stage::kPhase1, 7), "mode = \"aggressive\""));
+  CHECK(says(remedy(EndCause::kWeAreRefused, Stage::kPhase1Auth, 18), "`id-type`"));
+  CHECK(says(remedy(EndCause::kWeAreRefused, Stage::kPhase1Auth, 24), "pre-shared key"));
+  CHECK(says(remedy(EndCause::kGatewayAuthFailed, Stage::kPhase1Auth, 16), "pre-shared key"));
+  CHECK(says(remedy(EndCause::kProposalRefused, Stage::kPhase1, 14), "`ike`"));
+  CHECK(says(remedy(EndCause::kPhase2Refused, Stage::kQuickMode, 14), "`pfs`"));
+  p.auth = config::Authentication::kCertificate;
+  CHECK(says(remedy(EndCause::kWeAreRefused, Stage::kPhase1Auth, 24), "certificate"));
+  CHECK(says(remedy(EndCause::kWeAreRefused, Stage::kPhase1Auth, 22), "authority"));
+  CHECK_FALSE(says(remedy(EndCause::kWeAreRefused, Stage::kPhase1Auth, 23), "pre-shared"));
+}
+
+TEST_CASE("a HASH_R that does not fit in Aggressive Mode is a wrong key or an unknown group") {
+  auto p = profile();
+  p.aggressive = true;
+  p.local_id = {config::Identity::Type::kKeyId, "sales"};
+  const auto failure = explain({EndCause::kGatewayAuthFailed, session::Stage::kPhase1, 0}, p);
+  CHECK(failure.what.find("pre-shared key (HASH_R)") != std::string::npos);
+  CHECK(failure.what.find("does not know the group") != std::string::npos);
+  CHECK(failure.what.find("the group sales") != std::string::npos);
+  CHECK(failure.remedy.find("check the pre-shared key") != std::string::npos);
+}
+
+TEST_CASE("IKE1-39: a short pre-shared key is warned of") {
+  CHECK(psk_warning(20).empty());
+  CHECK(psk_warning(64).empty());
+  CHECK(psk_warning(19).find("19 octets") != std::string::npos);
+  CHECK_FALSE(psk_warning(1).empty());
+}
+
 TEST_CASE("every event has one sentence") {
   const std::vector<session::Event> events = {
       session::Phase1Started{true, endpoint("192.0.2.1", 500)},

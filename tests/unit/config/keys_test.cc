@@ -140,6 +140,15 @@ constexpr auto kCases = std::to_array<Case>({
     {"esp-lifetime", "esp-lifetime = \"1 hour\"",
      "p.toml:2:16: esp-lifetime: \"1 hour\" is not a duration; write it as \"8h\", \"90m\" or "
      "\"3600s\""},
+    {"esp-lifetime-bytes", "esp-lifetime-bytes = \"4GiB\"", ""},
+    {"esp-lifetime-bytes", "esp-lifetime-bytes = 1048576", ""},
+    {"esp-lifetime-bytes", "esp-lifetime-bytes = \"4G\"",
+     "p.toml:2:22: esp-lifetime-bytes: \"4G\" is not a size; write it as \"4GiB\", \"500MB\" or a "
+     "number of octets"},
+    {"esp-lifetime-bytes", "esp-lifetime-bytes = \"500kB\"",
+     "p.toml:2:22: esp-lifetime-bytes cannot be \"500kB\"; write 0 or a size from 1MiB to 4095GiB"},
+    {"esp-lifetime-bytes", "esp-lifetime-bytes = true",
+     "p.toml:2:22: esp-lifetime-bytes must be a size; write esp-lifetime-bytes = \"4GiB\""},
     {"esp-lifetime", "esp-lifetime = -5",
      "p.toml:2:16: esp-lifetime cannot be -5; write a duration from 30s to 7d"},
     {"mode-config", "mode-config = true", ""},
@@ -214,10 +223,19 @@ constexpr auto kCases = std::to_array<Case>({
     {"allow-weak", "allow-weak = [\"modp1536\"]\npfs = \"modp1536\"", ""},
     {"allow-weak", "allow-weak = [\"modp1024\"]",
      "p.toml:2:15: allow-weak names \"modp1024\", which nothing here uses; remove the word"},
-    {"allow-weak", "allow-weak = [\"modp1025\", \"3des\"]",
+    {"allow-weak", "allow-weak = [\"modp1025\", \"blowfish\"]",
      "p.toml:2:15: allow-weak does not know \"modp1025\"; did you mean \"modp1024\"?\n"
-     "p.toml:2:27: allow-weak does not know \"3des\"; it knows modp1024, modp1536 and "
-     "aggressive-psk"},
+     "p.toml:2:27: allow-weak does not know \"blowfish\"; it knows modp1024, modp1536, 3des, md5 "
+     "and aggressive-psk"},
+    {"allow-weak", "allow-weak = [\"3des\", \"md5\"]\nesp = [\"3des-md5\"]", ""},
+    {"allow-weak", "allow-weak = [\"md5\"]\nesp = [\"3des-md5\"]",
+     "p.toml:3:8: 3des has blocks of 64 bits, which give away text when much is sent under one key "
+     "(Sweet32), and is slow; if the gateway knows nothing better, write \"3des\" in allow-weak"},
+    {"allow-weak", "allow-weak = [\"3des\"]",
+     "p.toml:2:15: allow-weak names \"3des\", which nothing here uses; remove the word"},
+    {"esp", "esp = [\"aes256-sha256\", \"aes256-sha256_96\"]",
+     "p.toml:2:25: a gateway cannot tell aes256-sha256_96 from aes256-sha256; keep the one that "
+     "the gateway uses; sha256 is the standard"},
 });
 
 }  // namespace

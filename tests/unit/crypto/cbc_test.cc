@@ -61,6 +61,18 @@ TEST_CASE("AES-CBC: longer keys, NIST SP 800-38A F.2.3 and F.2.5") {
          "39f23369a9d9bacfa530e26304231461b2eb05e2c39be9fcda6c19078c6a9d1b"});
 }
 
+// SP 800-67 gives three blocks one by one, which under an IV of zeros are CBC of one block each.
+TEST_CASE("3DES-CBC: NIST SP 800-67 appendix B, and a chain of OpenSSL's test suite") {
+  const std::string_view key = "0123456789abcdef23456789abcdef01456789abcdef0123";
+  const std::string_view zero = "0000000000000000";
+  check({"block 1", key, zero, text("The qufc"), "a826fd8ce53b855f"});
+  check({"block 2", key, zero, text("k brown "), "cce21c8112256fe6"});
+  check({"block 3", key, zero, text("fox jump"), "68d5c05dd9b6b900"});
+  check({"DES-EDE3-CBC", "0123456789abcdeff1e0d3c2b5a49786fedcba9876543210", "fedcba9876543210",
+         hex("37363534333231204e6f77206973207468652074696d6520666f722000000000"),
+         "3fe301c962ac01d02213763c1cbd4cdc799657c064ecf5d41c673812cfde9675"});
+}
+
 TEST_CASE("AES-CBC: nothing is encrypted to nothing, and the IV is left alone") {
   const ByteVec key = hex("06a9214036b8a15b512e03d534120006");
   ByteVec iv = hex("3dafba429d9eb430b422da802c9fac41");

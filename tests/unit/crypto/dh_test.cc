@@ -19,7 +19,8 @@ using test::SeededRng;
 namespace {
 
 constexpr DhGroup kModpGroups[] = {DhGroup::kModp1024, DhGroup::kModp1536, DhGroup::kModp2048,
-                                   DhGroup::kModp3072, DhGroup::kModp4096};
+                                   DhGroup::kModp3072, DhGroup::kModp4096, DhGroup::kModp6144,
+                                   DhGroup::kModp8192};
 constexpr DhGroup kEcpGroups[] = {DhGroup::kEcp256, DhGroup::kEcp384, DhGroup::kEcp521};
 
 // Every octet the same: the worst a broken source could do.
@@ -96,7 +97,8 @@ TEST_CASE("MODP primes: SHA-256 computed from the RFC formula") {
 }
 
 TEST_CASE("groups: numbers, sizes and names") {
-  for (const std::uint16_t number : std::initializer_list<std::uint16_t>{2, 5, 14, 15, 16}) {
+  for (const std::uint16_t number :
+       std::initializer_list<std::uint16_t>{2, 5, 14, 15, 16, 17, 18}) {
     REQUIRE(dh_group(number).has_value());
     CHECK(dh_public_size(*dh_group(number)) == dh_shared_size(*dh_group(number)));
     CHECK(is_weak(*dh_group(number)) == (number < 14));
@@ -107,7 +109,7 @@ TEST_CASE("groups: numbers, sizes and names") {
     CHECK_FALSE(is_weak(*dh_group(number)));
   }
   for (const std::uint16_t number :
-       std::initializer_list<std::uint16_t>{0, 1, 3, 4, 6, 13, 17, 18, 22, 25, 31, 65535}) {
+       std::initializer_list<std::uint16_t>{0, 1, 3, 4, 6, 13, 22, 25, 31, 65535}) {
     CHECK_FALSE(dh_group(number).has_value());
   }
   CHECK(name(DhGroup::kModp2048) == "modp2048");
@@ -138,6 +140,13 @@ TEST_CASE("MODP: known exponents, computed with Python's pow()") {
       {DhGroup::kModp4096, "161f658b36b8af16aaddcdc8e56dfd9dcbb953752c625ea34e7085d78b737071",
        "f50a1b60506c035c08422cfff34e7341de19eb4b3e444ee2f7857bf7e9a342e2",
        "3a7e17a7cc89d9261e892cbe773c8461c16205ea50e2d20a01b601cf81ff4958"},
+      // Of 80 octets: the exponents grow with the group (RFC 3526 8).
+      {DhGroup::kModp6144, "9367d9ab213ff739f9a7e90d0f3570a97cf2829f75627dcc5a03093648f9f90c",
+       "43d2469cece95521cdc77e0bfd93e39c798eee1974b9cf3e5f83814884db8e1f",
+       "1087586b731b96b33081c30665ed4eb1081c312aa7f11084b317a2f06ea64b95"},
+      {DhGroup::kModp8192, "da17780eea6353d571dae9e9ecb6345c7684557b39eceb70b06f9655e623a810",
+       "3c051236f4abe8b8d4fba16135e2bc55d9354517008dc1bf4f0aff9a58c7e3a8",
+       "10d642790b7593b0da873c7bcd4e381741bd138201cc50b1543073b8bd50566d"},
   };
   // Exponents 0x8081..bf and 0xc0c1..ff, as a source of such octets yields them.
   class CountingRng final : public Rng {

@@ -27,11 +27,17 @@ std::vector<EspSuite> all_suites() {
       out.push_back({EspCipher::kAesCbc, bits, alg});
     }
   }
+  for (const HashAlg alg : {HashAlg::kMd5, HashAlg::kSha1, HashAlg::kSha256}) {
+    out.push_back({EspCipher::k3desCbc, 192, alg});
+  }
+  out.push_back({EspCipher::kAesCbc, 256, HashAlg::kSha256, true});
   return out;
 }
 
 std::string label(const EspSuite& suite) {
-  std::string out = suite.cipher == EspCipher::kAesGcm16 ? "gcm" : "cbc";
+  std::string out = suite.cipher == EspCipher::kAesGcm16  ? "gcm"
+                    : suite.cipher == EspCipher::k3desCbc ? "3des"
+                                                          : "cbc";
   out += std::to_string(suite.key_bits);
   if (suite.integrity) out += "-" + std::string(name(*suite.integrity));
   return out;
@@ -124,6 +130,15 @@ TEST_CASE("ESP: whole packets made with OpenSSL, 64-bit sequence 0x100000007") {
       {{EspCipher::kAesCbc, 128, HashAlg::kMd5},
        "c0ffee0100000007b1a9154b6998e2b985f302afc35cdd821922d212321920504c730afd6a6bea5976b35c5cc5"
        "781e5674e2e0097a278ed0e319f3c641aabf65a2ddd173"},
+      {{EspCipher::k3desCbc, 192, HashAlg::kMd5},
+       "c0ffee0100000007b1a9154b6998e2b9be5306308e45f649a975c9be1275966577773d6f7853f94c5239c852c8"
+       "be22e61c36c14a4a2348d6f7eb11eb"},
+      {{EspCipher::k3desCbc, 192, HashAlg::kSha1},
+       "c0ffee0100000007b1a9154b6998e2b9be5306308e45f649a975c9be1275966577773d6f7853f94c5239c852c8"
+       "be22e6e9504dcfae3b60efab7c3a1a"},
+      {{EspCipher::kAesCbc, 256, HashAlg::kSha256, true},
+       "c0ffee0100000007b1a9154b6998e2b985f302afc35cdd8274cfbdabe2a916b4ed7ae24ee3a180fc83744e26e8"
+       "ca179821010a82f2eb595afe58a75e266a434e40940953"},
   };
   const ByteVec body = hex("4500001c0001000040017cde0a000001080808080800f7ff00000000 01020204");
   for (const Case& c : cases) {

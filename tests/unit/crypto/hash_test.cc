@@ -88,6 +88,17 @@ TEST_CASE("suites: sizes are what the RFCs say") {
   CHECK(EspSuite{EspCipher::kAesCbc, 256, HashAlg::kSha384}.icv_size() == 24);
   CHECK(EspSuite{EspCipher::kAesCbc, 256, HashAlg::kSha512}.icv_size() == 32);
   CHECK(EspSuite{EspCipher::kAesCbc, 256, HashAlg::kMd5}.icv_size() == 12);  // RFC 2403
+  CHECK(EspSuite{EspCipher::kAesCbc, 256, HashAlg::kSha256, true}.icv_size() == 12);
+  const EspSuite old{EspCipher::k3desCbc, 192, HashAlg::kMd5};  // RFC 2451
+  CHECK(old.keymat_size() == 24 + 16);
+  CHECK(old.iv_size() == 8);
+  CHECK(old.block() == 8);
+  // ESP-22: far below 2^32 blocks of 64 bits, and not so soon with 128.
+  CHECK(old.octets_to_rekey() / 8 < 1ull << 27);
+  CHECK(old.packets_to_rekey() < 1u << 20);
+  CHECK(sha1.octets_to_rekey() / 16 < 1ull << 32);
+  CHECK(sha1.packets_to_rekey() < 0xffff'ffffu);
+  CHECK(gcm.octets_to_rekey() == ~0ull);
 }
 
 }  // namespace godwit::crypto

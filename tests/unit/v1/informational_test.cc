@@ -62,19 +62,26 @@ NotifyPayload lifetime_notify(const IsakmpSa& sa, std::uint16_t unit, std::uint3
 
 }  // namespace
 
-TEST_CASE("RFC 2407 4.6.3.1: a RESPONDER-LIFETIME for this SA is its lifetime in seconds") {
+TEST_CASE(
+    "RFC 2407 4.6.3.1: a RESPONDER-LIFETIME for this SA is its lifetime in seconds or in "
+    "kilobytes") {
   Reader r;
   const auto told = r.read(lifetime_notify(r.sa, kLifeSeconds, 7200));
   REQUIRE(told.size() == 1);
   REQUIRE(std::holds_alternative<LifetimeNotified>(told[0]));
   CHECK(std::get<LifetimeNotified>(told[0]).lifetime == 7200s);
+  CHECK_FALSE(std::get<LifetimeNotified>(told[0]).kilobytes);
+  const auto limit = r.read(lifetime_notify(r.sa, kLifeKilobytes, 7200));
+  REQUIRE(limit.size() == 1);
+  CHECK(std::get<LifetimeNotified>(limit[0]).kilobytes == 7200u);
+  CHECK_FALSE(std::get<LifetimeNotified>(limit[0]).lifetime);
   CHECK(r.counters.total() == 0);
 }
 
 TEST_CASE("a RESPONDER-LIFETIME that does not concern this SA says nothing") {
   Reader r;
   NotifyPayload notify = lifetime_notify(r.sa, kLifeSeconds, 7200);
-  SUBCASE("kilobytes") { notify = lifetime_notify(r.sa, kLifeKilobytes, 7200); }
+  SUBCASE("a unit that nobody knows") { notify = lifetime_notify(r.sa, 3, 7200); }
   SUBCASE("data that ends within an attribute") { notify.data.pop_back(); }
   SUBCASE("no data") { notify.data.clear(); }
   SUBCASE("foreign cookies") { notify.spi[0] ^= 1; }

@@ -115,6 +115,78 @@ TEST_CASE("IKE1-32, IKE1-33: an answer shortens the lifetime, never lengthens it
   CHECK(with_seconds(0xffff'ffff) == 3600s);
 }
 
+TEST_CASE("IKE1-31: a unit stands in front of each duration, and none contradicts another") {
+  constexpr std::uint16_t kType = n(Phase2Attr::kLifeType);
+  constexpr std::uint16_t kDuration = n(Phase2Attr::kLifeDuration);
+  const auto read = [](std::vector<Attribute> list) {
+    return lifetimes_of(list, n(Phase2Attr::kLifeType), n(Phase2Attr::kLifeDuration));
+  };
+  const auto seconds = Attribute::number16(kType, kLifeSeconds);
+  const auto kilobytes = Attribute::number16(kType, kLifeKilobytes);
+  const auto hour = Attribute::number16(kDuration, 3600);
+  const auto big = Attribute::number32(kDuration, 4'608'000);  // what Cisco's gateways say
+
+  const auto both = read({seconds, hour, kilobytes, big});
+  REQUIRE(both);
+  CHECK(both->time == 3600s);
+  CHECK(both->kilobytes == 4'608'000u);
+  const auto none = read({Attribute::number16(n(Phase2Attr::kGroup), 14)});
+  REQUIRE(none);
+  CHECK_FALSE((none->time || none->kilobytes));
+  CHECK(read({seconds, hour, seconds, hour})->time == 3600s);  // RFC 2407 4.5.2
+  CHECK(read({kilobytes, big})->kilobytes == 4'608'000u);
+
+  CHECK_FALSE(read({seconds, hour, seconds, big}));
+  CHECK_FALSE(read({kilobytes, hour, kilobytes, big}));
+  CHECK_FALSE(read({seconds}));
+  CHECK_FALSE(read({hour}));
+  CHECK_FALSE(read({hour, seconds}));
+  CHECK_FALSE(read({seconds, kilobytes, hour}));
+  CHECK_FALSE(read({Attribute::number16(kType, 3), hour}));
+  CHECK_FALSE(read({seconds, Attribute::number16(n(Phase2Attr::kGroup), 14), hour}));
+}
+
+TEST_CASE("kilobytes: offered with the seconds, shortened by an answer, set by a gateway") {
+  Phase2Offer offer = esp_offer();
+  const auto answered = [&](std::uint64_t value) {
+    SaPayload answer = esp_answer(offer, 0);
+    auto& list = answer.proposals[0].transforms[0].attributes;
+    if (offer.kilobytes != 0) list.resize(list.size() - 2);
+    list.push_back(Attribute::number16(n(Phase2Attr::kLifeType), kLifeKilobytes));
+    list.push_back(
+        Attribute::number32(n(Phase2Attr::kLifeDuration), static_cast<std::uint32_t>(value)));
+    const auto choice = match_phase2(answer, offer);
+    REQUIRE(choice);
+    return choice->kilobytes;
+  };
+  CHECK(match_phase2(esp_answer(offer, 0), offer)->kilobytes == 0);
+  CHECK(answered(4'608'000) == 4'608'000);
+  CHECK(answered(0) == kKilobytesMin);  // IKE1-32
+  offer.kilobytes = 100'000;
+  CHECK(match_phase2(esp_answer(offer, 0), offer)->kilobytes == 100'000);
+  CHECK(answered(4'608'000) == 100'000);
+  CHECK(answered(50'000) == 50'000);
+  CHECK(answered(1) == kKilobytesMin);
+  const SaPayload offered = offer_phase2(offer);
+  const auto& list = offered.proposals[0].transforms[0].attributes;
+  const auto lives = lifetimes_of(list, n(Phase2Attr::kLifeType), n(Phase2Attr::kLifeDuration));
+  REQUIRE(lives);
+  CHECK(lives->kilobytes == 100'000u);
+  CHECK(lives->time == 3600s);
+  SaPayload odd = esp_answer(offer, 0);
+  odd.proposals[0].transforms[0].attributes.pop_back();
+  CHECK_FALSE(match_phase2(odd, offer));
+
+  // Phase 1: we offer none, and a gateway may set one.
+  SaPayload answer = pick(offer_phase1(kSuites, kAuthPsk, 3600s), 0);
+  CHECK(match_phase1(answer, kSuites, kAuthPsk, 3600s)->kilobytes == 0);
+  auto& phase1 = answer.proposals[0].transforms[0].attributes;
+  phase1.push_back(Attribute::number16(n(Phase1Attr::kLifeType), kLifeKilobytes));
+  CHECK_FALSE(match_phase1(answer, kSuites, kAuthPsk, 3600s));
+  phase1.push_back(Attribute::number16(n(Phase1Attr::kLifeDuration), 5000));
+  CHECK(match_phase1(answer, kSuites, kAuthPsk, 3600s)->kilobytes == 5000);
+}
+
 TEST_CASE("QM-11: an authentication algorithm goes with CBC and never with GCM") {
   const SaPayload sa = offer_phase2(esp_offer());
   const auto has_auth = [](const Transform& transform) {
