@@ -16,6 +16,29 @@ bool is_full_tunnel(const session::TunnelConfig& config) {
                      [](const Prefix& route) { return route.is_everything(); });
 }
 
+// One UDP port of the gateway goes into the tunnel's table and never out of it again: when the
+// device is gone (the process was killed, say) the second route holds back what must not travel in
+// the clear. The tunnel's own datagrams go to other ports.
+void add_port(std::vector<Step>& steps, const TunnelNumbers& numbers,
+              const session::TunnelConfig& config) {
+  constexpr std::uint8_t kUdp = 17;
+  constexpr std::uint32_t kLast = 0xffff;  // a metric
+  platform::Route nowhere;
+  nowhere.destination = config.routes.at(0);
+  nowhere.table = numbers.table;
+  nowhere.kind = platform::RouteKind::kUnreachable;
+  nowhere.metric = kLast;
+  steps.emplace_back(AddRoute{nowhere});
+  platform::Rule rule;
+  rule.v6 = config.gateway.is_v6();
+  rule.priority = kPortRulePriority;
+  rule.table = numbers.table;
+  rule.to = config.routes.at(0);
+  rule.protocol = kUdp;
+  rule.port = config.udp_port;
+  steps.emplace_back(AddRule{rule});
+}
+
 void add_rules(std::vector<Step>& steps, const TunnelNumbers& numbers, bool v6, bool full) {
   if (full) {
     platform::Rule local;
@@ -67,6 +90,10 @@ std::vector<Step> plan(const session::TunnelConfig& config, int device_index) {
     steps.emplace_back(AddRoute{route});
     (destination.address().is_v4() ? v4 : v6) = true;
   }
+  if (config.udp_port) {
+    add_port(steps, numbers, config);
+    return steps;
+  }
   const bool full = is_full_tunnel(config);
   if (v4) add_rules(steps, numbers, false, full);
   if (v6) add_rules(steps, numbers, true, full);
@@ -109,6 +136,9 @@ Result<void, SysError> Machine::apply(const session::TunnelConfig& config) {
   if (!netlink) return fail(netlink.error());
   GODWIT_TRY(tun_.set_mtu(*netlink, static_cast<int>(config.mtu)));
   GODWIT_TRY(tun_.set_up(*netlink));
+  // Packets from the gateway's own address come from the device: a strict filter that does not look
+  // at ports would mind.
+  if (config.udp_port) tun_.loosen_reverse_path_filter();
   for (const Step& step : plan(config, tun_.index())) GODWIT_TRY(make(step, *netlink));
   backend_ = GODWIT_TRY(resolver_.apply(tun_.index(), tun_.name(), dns_settings(config), journal_));
   return {};

@@ -25,6 +25,7 @@ struct TunnelNumbers {
 TunnelNumbers numbers_for(int device_index);
 
 inline constexpr std::uint32_t kRulePriority = 26480;       // not fwmark -> the tunnel's table
+inline constexpr std::uint32_t kPortRulePriority = 26478;   // one UDP port of the gateway
 inline constexpr std::uint32_t kLocalRulePriority = 26479;  // full tunnel: the main table, without
                                                             // its default route, comes first
 

@@ -176,7 +176,10 @@ Result<Sockets, Failure> Connection::open_sockets(const IpAddress& gateway,
   const IpAddress any = source->is_v4() ? IpAddress::v4(0) : *IpAddress::parse("::");
   auto ike = platform::UdpSocket::open(any, profile_.local_port, fwmark);
   if (!ike) return fail(of_system(code_of(ike.error()), ike.error()));
-  auto natt = platform::UdpSocket::open(any, profile_.local_natt_port, fwmark);
+  // L2TP makes packets as large as PPP is told to, and godwit cannot tell it the path's MTU.
+  platform::UdpOptions options;
+  options.dont_fragment = !profile_.l2tp;
+  auto natt = platform::UdpSocket::open(any, profile_.local_natt_port, fwmark, options);
   if (!natt) return fail(of_system(code_of(natt.error()), natt.error()));
   const session::LocalEndpoints local = {{*source, ike->local().port},
                                          {*source, natt->local().port}};

@@ -35,7 +35,10 @@ void Progress::up(const config::Profile& profile, const session::Event& assigned
   was_up_ = true;
   const auto* address = std::get_if<session::AddressAssigned>(&assigned);
   const std::string addresses = address != nullptr ? join(address->addresses) : "";
-  if (json_) {
+  if (!json_ && profile.l2tp) {
+    fmt::print("{} is up for L2TP: now let xl2tpd call {}\n", printable(profile.name),
+               printable(profile.gateway));
+  } else if (json_) {
     const nlohmann::json result = {{"result", "up"},       {"code", 0},
                                    {"slug", "ok"},         {"name", profile.name},
                                    {"address", addresses}, {"message", "the tunnel is up"}};

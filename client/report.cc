@@ -71,6 +71,8 @@ struct EventWords {
     text += fmt::format(" {}, lifetime {}", words(e.suite), words(e.lifetime));
     if (e.octets_max != 0) text += fmt::format(" or {}", words_of_octets(e.octets_max));
     if (e.by_gateway) text += ", at the gateway's request";
+    if (e.seen_as) text += fmt::format("; the gateway sees us as {}", e.seen_as->to_string());
+    if (e.gateway_as) text += fmt::format(", itself as {}", e.gateway_as->to_string());
     return text;
   }
 
@@ -139,6 +141,7 @@ std::string offered(EndCause cause, const config::Profile& p) {
           "; offered: {}, {}", join(p.esp),
           p.pfs ? fmt::format("PFS {}", crypto::name(*p.pfs)) : std::string("no PFS"));
     case EndCause::kSelectorsRefused:
+      if (p.l2tp) return "; asked for: UDP port 1701 between us and the gateway";
       return fmt::format("; asked for: {}",
                          p.networks.empty() ? std::string("everything") : join(p.networks));
     default:

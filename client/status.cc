@@ -168,6 +168,7 @@ json status_json(const StatusParts& parts) {
   out["floated"] = s.floated;
   out["nat"] = nat_json(s);
   out["device"] = parts.device;
+  out["l2tp"] = parts.profile.l2tp;
   out["addresses"] = texts(s.addresses);
   out["networks"] = texts(s.networks);
   out["dns"] = {{"servers", texts(s.dns)},
@@ -214,6 +215,7 @@ std::string status_text(const json& status) {
     lines.add("NAT traversal", text_of(at(nat, {"dialect"})));
   }
   lines.add("device", text_of(at(status, {"device"})));
+  if (is_set(status, "l2tp")) lines.add("carries", "L2TP to the gateway (UDP port 1701) only");
   lines.add("address", text_of(at(status, {"addresses"})));
   lines.add("networks", text_of(at(status, {"networks"})));
   const std::string servers = text_of(at(status, {"dns", "servers"}));

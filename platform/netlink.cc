@@ -30,6 +30,8 @@ std::string Rule::to_string() const {
   if (invert) out += " not";
   if (from) out += " from " + from->to_string();
   if (to) out += " to " + to->to_string();
+  if (protocol) out += " ipproto " + std::to_string(*protocol);
+  if (port) out += " dport " + std::to_string(*port);
   if (fwmark) out += " fwmark " + std::to_string(*fwmark);
   out += " lookup " + std::to_string(table);
   if (suppress_prefix_length) {

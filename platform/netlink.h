@@ -52,6 +52,8 @@ struct Rule {
   std::optional<std::uint32_t> suppress_prefix_length;  // 0: ignore default routes of the table
   std::optional<Prefix> to;
   std::optional<Prefix> from;
+  std::optional<std::uint8_t> protocol;  // above IP; 17 is UDP
+  std::optional<std::uint16_t> port;     // the destination's; needs a protocol
 
   std::string to_string() const;
   friend auto operator<=>(const Rule&, const Rule&) = default;

@@ -80,6 +80,21 @@ RouteKind kind_of(std::uint8_t type) {
   }
 }
 
+// False for a range that is not ours to express.
+bool read_ports(const Parsed<fib_rule_hdr, FRA_MAX>& parsed, Rule& rule) {
+  if (const nlattr* protocol = parsed[FRA_IP_PROTO]; protocol != nullptr) {
+    if (nla_len(protocol) != 1) return false;
+    rule.protocol = nla_get_u8(protocol);
+  }
+  const nlattr* ports = parsed[FRA_DPORT_RANGE];
+  if (ports == nullptr) return true;
+  fib_rule_port_range range{};
+  if (nla_len(ports) != static_cast<int>(sizeof range)) return false;
+  std::memcpy(&range, nla_data(ports), sizeof range);
+  rule.port = range.start;
+  return range.start == range.end;
+}
+
 bool is_up_and_running(unsigned flags) {
   return (flags & IFF_UP) != 0 && (flags & IFF_RUNNING) != 0;
 }
@@ -192,6 +207,7 @@ std::optional<Rule> read_rule(nlmsghdr* header) {
   // The kernel reports "none" as -1.
   const std::uint32_t suppress = get_u32(parsed[FRA_SUPPRESS_PREFIXLEN], ~0U);
   if (suppress != ~0U) rule.suppress_prefix_length = suppress;
+  if (!read_ports(parsed, rule)) return std::nullopt;
   // A rule read without its "to" or "from" would be one for everything.
   if (parsed[FRA_DST] != nullptr) {
     rule.to = prefix_of(parsed[FRA_DST], parsed->family, parsed->dst_len);
@@ -268,6 +284,11 @@ Message rule_message(int type, int flags, const Rule& rule) {
   }
   if (rule.suppress_prefix_length) {
     nla_put_u32(message.get(), FRA_SUPPRESS_PREFIXLEN, *rule.suppress_prefix_length);
+  }
+  if (rule.protocol) nla_put_u8(message.get(), FRA_IP_PROTO, *rule.protocol);
+  if (rule.port) {
+    const fib_rule_port_range range{*rule.port, *rule.port};
+    nla_put(message.get(), FRA_DPORT_RANGE, sizeof range, &range);
   }
   if (rule.to) put_address(message.get(), FRA_DST, rule.to->address());
   if (rule.from) put_address(message.get(), FRA_SRC, rule.from->address());

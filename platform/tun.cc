@@ -4,6 +4,7 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -41,6 +42,13 @@ Result<Tun, SysError> Tun::open(const std::string& name) {
 
 Result<void, SysError> Tun::set_mtu(Netlink& netlink, int mtu) const {
   return netlink.set_mtu(index_, mtu);
+}
+
+void Tun::loosen_reverse_path_filter() const {
+  // The larger of this value and that of "all" holds, so 0 would not do. It goes with the device.
+  const std::string path = "/proc/sys/net/ipv4/conf/" + name_ + "/rp_filter";
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (file) (void)!::write(file.get(), "2", 1);
 }
 
 Result<void, SysError> Tun::set_up(Netlink& netlink) const { return netlink.set_up(index_, true); }

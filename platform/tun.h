@@ -22,6 +22,9 @@ class Tun {
 
   Result<void, SysError> set_mtu(Netlink& netlink, int mtu) const;
   Result<void, SysError> set_up(Netlink& netlink) const;
+  // Packets may come from an address that is routed elsewhere, as long as it is routed. Where the
+  // system does not let us (a container), its own setting stays.
+  void loosen_reverse_path_filter() const;
 
  private:
   Tun(Fd fd, std::string name, int index)

@@ -144,6 +144,8 @@ std::string line_of(const UndoRule& undo) {
       .add("invert", rule.invert ? 1U : 0U);
   if (rule.fwmark) line.add("fwmark", *rule.fwmark);
   if (rule.suppress_prefix_length) line.add("suppress", *rule.suppress_prefix_length);
+  if (rule.protocol) line.add("protocol", std::uint64_t{*rule.protocol});
+  if (rule.port) line.add("port", std::uint64_t{*rule.port});
   if (rule.to) line.add("to", rule.to->to_string());
   if (rule.from) line.add("from", rule.from->to_string());
   return line.text();
@@ -205,6 +207,21 @@ std::optional<Undo> parse_route(const Fields& fields) {
   return undo;
 }
 
+// Without its port a rule to delete would be another one.
+bool parse_ports(const Fields& fields, Rule& rule) {
+  if (fields.has("protocol")) {
+    const auto protocol = fields.number("protocol");
+    if (!protocol || *protocol > 0xff) return false;
+    rule.protocol = static_cast<std::uint8_t>(*protocol);
+  }
+  if (fields.has("port")) {
+    const auto port = fields.number("port");
+    if (!port || *port > 0xffff) return false;
+    rule.port = static_cast<std::uint16_t>(*port);
+  }
+  return true;
+}
+
 std::optional<Undo> parse_rule(const Fields& fields) {
   const auto v6 = fields.number("v6");
   const auto priority = fields.number32("priority");
@@ -218,6 +235,7 @@ std::optional<Undo> parse_rule(const Fields& fields) {
   rule.invert = *invert != 0;
   rule.fwmark = fields.number32("fwmark");
   rule.suppress_prefix_length = fields.number32("suppress");
+  if (!parse_ports(fields, rule)) return std::nullopt;
   for (const char* key : {"to", "from"}) {
     const auto text = fields.text(key);
     if (!text) continue;

@@ -32,6 +32,8 @@ inline constexpr std::size_t kHeadRoom = 32;
 inline constexpr std::size_t kTailRoom = 64;
 inline constexpr std::size_t kAlignPadMax = 15;  // what we add ourselves: up to one AES block
 static_assert(kHeadRoom >= kEspHeader + kEspIvMax);
+// Transport mode puts an IP header where ESP's and at least 8 octets of IV were.
+static_assert(kHeadRoom + kEspHeader + 8 >= 40);
 static_assert(kTailRoom >= kAlignPadMax + kEspTrailer + kEspIcvMax);
 
 inline constexpr std::size_t kReplayWindow = 4096;  // packets; a multiple of 64

@@ -70,6 +70,8 @@ constexpr auto kOptions = std::to_array<Option>({
     {"esp-lifetime-bytes", kOctets, "SIZE", "0", R"("4GiB")",
      "Phase 2 keys carry no more than this each way and are renewed before; 1MiB to 4095GiB, 0 no "
      "limit."},
+    {"l2tp", kBool, "BOOL", "false", "true",
+     "Protect L2TP to the gateway (UDP port 1701, transport mode) for xl2tpd; PPP gives the rest."},
     {"mode-config", kBool, "BOOL", "true", "false",
      "Ask the gateway for an inner address, DNS servers and networks; false needs address."},
     {"networks", kTextList, "PREFIX", "", R"(["10.0.0.0/8", "192.168.10.0/24"])",

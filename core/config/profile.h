@@ -76,6 +76,9 @@ struct Profile {
   Duration esp_lifetime = 8h;
   std::uint64_t esp_lifetime_bytes = 0;  // of one direction, offered in units of 1024; 0: no limit
 
+  // Transport mode for L2TP to the gateway. PPP inside it gives addresses and names: of what
+  // follows mode_config and use_dns are false, and the lists are empty.
+  bool l2tp = false;
   bool mode_config = true;           // ask the gateway for an address
   std::vector<Prefix> networks;      // empty: what the gateway says, else everything
   std::optional<IpAddress> address;  // inner address when mode_config is off

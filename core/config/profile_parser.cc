@@ -6,6 +6,7 @@
 #include "core/config/collect.h"
 #include "core/config/document.h"
 #include "core/config/inner_parser.h"
+#include "core/config/l2tp.h"
 #include "core/config/proposal.h"
 #include "core/config/settings.h"
 #include "core/config/values.h"
@@ -39,7 +40,8 @@ class ProfileBuilder {
     read_secrets();
     read_proposals();
     read_lifetimes();
-    read_inner(in_, report_, profile_);
+    read_l2tp(in_, report_, profile_);
+    if (!profile_.l2tp) read_inner(in_, report_, profile_);
     read_liveness();
     read_device();
     // With certificates aggressive mode shows no hash of a password.

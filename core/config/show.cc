@@ -107,6 +107,10 @@ void show_proposals(Writer& w, const Profile& p) {
 
 void show_inner(Writer& w, const Profile& p) {
   const auto same = [](const std::string& name) { return name; };
+  w.boolean("l2tp", p.l2tp);
+  if (!p.interface.empty()) w.text("interface", p.interface);
+  w.number("mtu", p.mtu);
+  if (p.l2tp) return;  // what follows is refused then
   w.boolean("mode-config", p.mode_config);
   if (!p.networks.empty()) {
     w.list("networks", p.networks, [](const Prefix& prefix) { return prefix.to_string(); });
@@ -119,8 +123,6 @@ void show_inner(Writer& w, const Profile& p) {
   }
   if (!p.search_domains.empty()) w.list("search-domains", p.search_domains, same);
   if (!p.routing_domains.empty()) w.list("routing-domains", p.routing_domains, same);
-  if (!p.interface.empty()) w.text("interface", p.interface);
-  w.number("mtu", p.mtu);
 }
 
 void show_liveness(Writer& w, const Profile& p) {

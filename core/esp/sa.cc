@@ -12,12 +12,14 @@
 #include "core/base/check.h"
 #include "core/base/limits.h"
 #include "core/base/reader.h"
+#include "core/esp/transport.h"
 #include "core/net/ip_packet.h"
 
 namespace godwit::esp {
 namespace {
 
 constexpr std::uint8_t kNextIpv4 = 4;
+constexpr std::uint8_t kNextUdp = 17;
 constexpr std::uint8_t kNextIpv6 = 41;
 constexpr std::uint8_t kNextNone = 59;
 
@@ -63,6 +65,7 @@ OutboundSa::OutboundSa(SaParameters parameters, const crypto::EspCrypto& crypto)
     : spi_(parameters.spi),
       suite_(parameters.suite),
       selectors_(std::move(parameters.selectors)),
+      transport_(parameters.transport),
       protector_(crypto.make(parameters.suite, parameters.keymat, parameters.iv_key)) {
   scratch_.reserve(kBatchReserve);
 }
@@ -76,6 +79,17 @@ std::size_t OutboundSa::inner_max(std::size_t payload) const {
   if (payload < fixed) return 0;
   const std::size_t body = (payload - fixed) / suite_.block() * suite_.block();
   return body > limits::kEspTrailer ? body - limits::kEspTrailer : 0;
+}
+
+Result<std::uint8_t, Drop> OutboundSa::next_header_of(Packet& packet) const {
+  if (transport_) {
+    GODWIT_TRY(cut_to_udp(packet, *transport_));
+    return kNextUdp;
+  }
+  const Bytes inner = packet.bytes();
+  const int version = inner.size() < 20 ? 0 : ip_version(inner);
+  if (version != 4 && version != 6) return fail(Drop::kBadInner);
+  return version == 4 ? kNextIpv4 : kNextIpv6;
 }
 
 void OutboundSa::wrap(Packet& packet, std::uint8_t next_header) {
@@ -101,9 +115,9 @@ void OutboundSa::seal(std::span<Packet*> batch, Counters& counters) {
   scratch_.clear();
   for (Packet* packet : batch) {
     const Bytes inner = packet->bytes();
-    const int version = inner.size() < 20 ? 0 : ip_version(inner);
-    if (version != 4 && version != 6) {
-      drop(*packet, Drop::kBadInner, counters);
+    const auto next_header = next_header_of(*packet);
+    if (!next_header) {
+      drop(*packet, next_header.error(), counters);
       continue;
     }
     // RFC 4303 3.3.3: without ESN a sequence number must not cycle.
@@ -114,7 +128,7 @@ void OutboundSa::seal(std::span<Packet*> batch, Counters& counters) {
     ++sequence_;  // so the first one is 1
     bytes_ += inner.size();
     packet->outer_tos = outer_tos(ip_tos(inner));
-    wrap(*packet, version == 4 ? kNextIpv4 : kNextIpv6);
+    wrap(*packet, *next_header);
     scratch_.push_back({packet->bytes(), sequence_, false});
   }
   if (!scratch_.empty()) protector_->seal(scratch_);
@@ -124,6 +138,7 @@ InboundSa::InboundSa(SaParameters parameters, const crypto::EspCrypto& crypto)
     : spi_(parameters.spi),
       suite_(parameters.suite),
       selectors_(std::move(parameters.selectors)),
+      transport_(parameters.transport),
       protector_(crypto.make(parameters.suite, parameters.keymat, parameters.iv_key)) {
   scratch_.reserve(kBatchReserve);
   origin_.reserve(kBatchReserve);
@@ -149,6 +164,12 @@ Result<void, Drop> InboundSa::unwrap(Packet& packet) const {
 
   const std::uint8_t next_header = trailer[1];
   if (next_header == kNextNone) return fail(Drop::kDummy);
+  if (transport_) {
+    if (next_header != kNextUdp) return fail(Drop::kBadNextHeader);
+    packet.begin += limits::kEspHeader + suite_.iv_size();
+    packet.size = reader.rest().size();
+    return make_ip_packet(packet, *transport_);
+  }
   if (next_header != kNextIpv4 && next_header != kNextIpv6) return fail(Drop::kBadNextHeader);
 
   const IpPacket view = GODWIT_TRY(parse_ip(reader.rest()));

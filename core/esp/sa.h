@@ -1,7 +1,9 @@
-// Security associations of ESP in tunnel mode (RFC 4303): sealing and opening batches of packets.
+// Security associations of ESP (RFC 4303), in tunnel mode or, for one UDP flow, in transport mode:
+// sealing and opening batches of packets.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "core/esp/packet.h"
 #include "core/esp/replay_window.h"
 #include "core/net/address.h"
+#include "core/net/udp_flow.h"
 
 namespace godwit::esp {
 
@@ -30,6 +33,7 @@ struct SaParameters {
   SecretBytes keymat;  // suite.keymat_size() octets
   Secret<16> iv_key;   // random; outbound CBC only
   Selectors selectors;
+  std::optional<UdpFlow> transport{};  // transport mode: what alone may pass; within the selectors
 };
 
 class OutboundSa {
@@ -52,18 +56,22 @@ class OutboundSa {
 
   // Turns inner packets into ESP packets in place, with consecutive sequence numbers and the outer
   // TOS set (RFC 6040). Each needs limits::kHeadRoom in front and limits::kTailRoom behind. Packets
-  // that cannot be sealed get size 0 and are counted in `counters`.
+  // that cannot be sealed get size 0 and are counted in `counters`. In transport mode the IP header
+  // stays behind.
   void seal(std::span<Packet*> batch, Counters& counters);
 
  private:
   friend struct SaTestAccess;  // tests start near the last sequence number
 
+  // What the payload is: 4, 41, or 17 when only the UDP datagram is left in `packet`.
+  Result<std::uint8_t, Drop> next_header_of(Packet& packet) const;
   // Writes everything around the inner packet but IV and ICV.
   void wrap(Packet& packet, std::uint8_t next_header);
 
   EspSpi spi_;
   crypto::EspSuite suite_;
   Selectors selectors_;
+  std::optional<UdpFlow> transport_;
   std::unique_ptr<crypto::EspProtector> protector_;
   std::uint64_t sequence_ = 0;
   std::uint64_t bytes_ = 0;
@@ -82,10 +90,11 @@ class InboundSa {
   std::uint64_t bytes() const { return bytes_; }
 
   // Turns ESP packets of this SA into inner packets in place. Window looks, ICV is verified, and
-  // only then the window moves; then padding, next header (4 or 41), inner length, selectors and
-  // ECN are checked. A dropped packet gets size 0 and is counted. Returns how many packets were
-  // authenticated (a dummy packet counts), and in `newest` the index of the one with the highest
-  // sequence number that advanced the window (batch.size() when none did).
+  // only then the window moves; then padding, next header (4 or 41; 17 in transport mode), inner
+  // length, selectors and ECN are checked. In transport mode each needs limits::kHeadRoom in front,
+  // for its new IP header. A dropped packet gets size 0 and is counted. Returns how many packets
+  // were authenticated (a dummy packet counts), and in `newest` the index of the one with the
+  // highest sequence number that advanced the window (batch.size() when none did).
   std::size_t open(std::span<Packet*> batch, Counters& counters, std::size_t& newest);
 
  private:
@@ -97,6 +106,7 @@ class InboundSa {
   EspSpi spi_;
   crypto::EspSuite suite_;
   Selectors selectors_;
+  std::optional<UdpFlow> transport_;
   std::unique_ptr<crypto::EspProtector> protector_;
   ReplayWindow window_;
   std::uint64_t packets_ = 0;

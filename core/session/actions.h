@@ -64,6 +64,9 @@ struct TunnelConfig {
   std::vector<std::string> routing_domains;  // split DNS
   std::size_t mtu = 1400;                    // of the TUN device
   IpAddress gateway;                         // outer address, never routed into the tunnel
+  // Transport mode: the routes are the gateway itself, and of what goes there only UDP to this port
+  // goes into the tunnel, and never beside it.
+  std::optional<std::uint16_t> udp_port;
   friend bool operator==(const TunnelConfig&, const TunnelConfig&) = default;
 };
 

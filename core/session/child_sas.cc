@@ -63,17 +63,17 @@ void ChildSas::install(QuickOutcome&& sas, bool by_gateway, Step& st) {
   if (rekey) ++rekeys_;
 
   InstallSa action;
-  action.inbound = {
-      sas.inbound, sas.suite, std::move(sas.keymat_in), {}, {{sas.local}, {sas.remote}}};
-  action.outbound = {
-      sas.outbound, sas.suite, std::move(sas.keymat_out), {}, {{sas.local}, {sas.remote}}};
+  const esp::Selectors selectors{{sas.local}, {sas.remote}};
+  action.inbound = {sas.inbound, sas.suite, std::move(sas.keymat_in), {}, selectors, sas.transport};
+  action.outbound = {sas.outbound, sas.suite, std::move(sas.keymat_out),
+                     {},           selectors, sas.transport};
   st.rng.fill_secret(action.outbound.iv_key.fill());
   st.rng.fill_secret(action.inbound.iv_key.fill());
   action.hold_outbound = rekey;
   st.out.push(std::move(action));
   const std::uint64_t octets_max = sas.kilobytes * 1024;
   st.report(SaInstalled{sas.inbound, sas.outbound, sas.suite, sas.lifetime, octets_max, rekey,
-                        by_gateway});
+                        by_gateway, sas.original.own, sas.original.peer});
 
   Pair& pair = child->pairs.emplace_back();
   pair.inbound = sas.inbound;

@@ -112,6 +112,9 @@ struct SaInstalled {
   std::uint64_t octets_max = 0;  // of the life of these keys; 0: no limit was agreed on
   bool rekey = false;            // replaces an older pair
   bool by_gateway = false;       // the gateway asked for it
+  // Transport mode: our address as the gateway sees it, and the gateway's own (RFC 3947 5.2).
+  std::optional<IpAddress> seen_as{};
+  std::optional<IpAddress> gateway_as{};
 };
 struct TunnelUp {};
 struct PeerMoved {  // RFC 3947 7; audited (section 8)

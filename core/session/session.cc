@@ -267,9 +267,8 @@ IpAddress Session::Impl::inner_address() const {
 }
 
 std::vector<ike::v1::ChildPolicy> Session::Impl::wanted_policies() const {
-  const auto& vendors = ike_.current().phase1().vendors();
-  return child_policies(config_.profile, mode_config_, inner_address(), vendors.natt,
-                        vendors.unity);
+  return child_policies(config_.profile, mode_config_, inner_address(), config_.gateway,
+                        ike_.current().phase1().vendors());
 }
 
 void Session::Impl::on_established(Step& st) {
@@ -281,10 +280,12 @@ void Session::Impl::on_established(Step& st) {
     mode_config_.address = profile.address.value_or(config_.local.natt.address);
   }
   const IpAddress address = inner_address();
-  st.report(AddressAssigned{{*Prefix::make(address, address.bits())},
-                            mode_config_.dns,
-                            mode_config_.split_include,
-                            mode_config_.default_domain});
+  if (!profile.l2tp) {  // there PPP assigns one, later
+    st.report(AddressAssigned{{*Prefix::make(address, address.bits())},
+                              mode_config_.dns,
+                              mode_config_.split_include,
+                              mode_config_.default_domain});
+  }
   st.out.push(SetPeer{ike_.current().link().peer()});
   for (auto& policy : wanted_policies()) {
     children_.want(policy);

@@ -9,15 +9,25 @@ namespace {
 
 constexpr std::size_t kMtuDefault = 1400;
 constexpr std::size_t kEthernetMtu = 1500;
+// A fragment has no place in transport mode (RFC 4303 3.1.1), so the device takes L2TP around a PPP
+// packet of 1500 octets whole. Where ESP around it does not fit the path, that is cut.
+constexpr std::size_t kL2tpMtu = 1600;
+
+Prefix host(const IpAddress& address) {
+  const auto prefix = Prefix::make(address, address.bits());
+  CHECK(prefix);
+  return *prefix;
+}
 
 }  // namespace
 
 std::vector<ike::v1::ChildPolicy> child_policies(const config::Profile& profile,
                                                  const ike::v1::ModeConfig& mode_config,
-                                                 const IpAddress& address, ike::v1::Natt natt,
-                                                 bool unity) {
+                                                 const IpAddress& address, const IpAddress& gateway,
+                                                 const ike::v1::PeerVendors& vendors) {
   std::vector<Prefix> networks = profile.networks;
-  if (networks.empty() && !unity) networks = mode_config.split_include;
+  if (networks.empty() && !vendors.unity) networks = mode_config.split_include;
+  if (profile.l2tp) networks = {host(gateway)};
   // A pair of SAs costs a negotiation; beyond a few, one for everything serves better.
   if (networks.empty() || networks.size() > limits::kOutboundSasMax) networks = {Prefix{}};
   std::vector<ike::v1::ChildPolicy> out;
@@ -27,11 +37,10 @@ std::vector<ike::v1::ChildPolicy> child_policies(const config::Profile& profile,
     policy.offer.pfs = profile.pfs;
     policy.offer.lifetime = profile.esp_lifetime;
     policy.offer.kilobytes = profile.esp_lifetime_bytes / 1024;
-    policy.offer.encapsulation = ike::v1::encapsulation_mode(natt);
-    const auto local = Prefix::make(address, address.bits());
-    CHECK(local);
-    policy.local = *local;
+    policy.offer.encapsulation = ike::v1::encapsulation_mode(vendors.natt, profile.l2tp);
+    policy.local = host(address);
     policy.remote = network;
+    if (profile.l2tp) policy.transport = UdpFlow{{address, kL2tpPort}, {gateway, kL2tpPort}};
   }
   return out;
 }
@@ -41,7 +50,14 @@ TunnelConfig tunnel_config(const config::Profile& profile, const ike::v1::ModeCo
                            const crypto::EspSuite& suite) {
   TunnelConfig out;
   // A host prefix: the gateway's netmask describes its pool, not a link with neighbours.
-  if (const auto host = Prefix::make(address, address.bits())) out.addresses.push_back(*host);
+  out.addresses.push_back(host(address));
+  out.gateway = gateway;
+  if (profile.l2tp) {
+    out.udp_port = kL2tpPort;
+    out.routes.push_back(host(gateway));
+    out.mtu = profile.mtu != 0 ? profile.mtu : kL2tpMtu;
+    return out;
+  }
   out.routes = !profile.networks.empty() ? profile.networks : mode_config.split_include;
   if (out.routes.empty()) out.routes.emplace_back();
   if (profile.use_dns) {
@@ -56,7 +72,6 @@ TunnelConfig tunnel_config(const config::Profile& profile, const ike::v1::ModeCo
                                profile.routing_domains.end());
   }
   out.mtu = profile.mtu != 0 ? profile.mtu : tunnel_mtu(suite, gateway.is_v6());
-  out.gateway = gateway;
   return out;
 }
 

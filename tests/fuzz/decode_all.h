@@ -31,6 +31,12 @@ inline void decode_one(const ike::Payload& payload) {
         static_cast<void>(id->as_prefix());
       }
       return;
+    case ike::PayloadType::kNatOa:
+    case ike::PayloadType::kNatOaDraft:
+      if (const auto address = ike::decode_nat_oa(payload.body)) {
+        FUZZ_REQUIRE(equal(ike::encode_nat_oa(*address), payload.body));
+      }
+      return;
     case ike::PayloadType::kNotify:
       if (const auto notify = ike::decode_notify(payload.body)) {
         FUZZ_REQUIRE(ike::decode_notify(ike::encode_notify(*notify)).has_value());

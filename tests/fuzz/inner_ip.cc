@@ -1,9 +1,12 @@
 // Inner packets from this machine: parsing, MSS clamp, ICMP too-big, ECN, selection and sealing;
 // and what was sealed opens to the packet it was. The pair of SAs is made once and sends to itself.
+// The same packet also meets a pair in transport mode.
 #include <algorithm>
 #include <array>
 #include <memory>
 
+#include "core/esp/transport.h"
+#include "core/net/checksum.h"
 #include "core/net/ip_packet.h"
 #include "core/session/data_path.h"
 #include "tests/fuzz/arena.h"
@@ -28,6 +31,9 @@ std::unique_ptr<session::DataPath> make_path() {
   return path;
 }
 
+// The loopback of a flow: what it carries comes back as if the other end had sent it.
+const UdpFlow kFlow{{*IpAddress::parse("10.60.0.1"), 1701}, {*IpAddress::parse("10.50.0.1"), 1701}};
+
 using Arena = fuzz::Arena<kInputMax>;
 
 // The functions by themselves, on a packet with nothing around it.
@@ -48,6 +54,25 @@ void touch(Arena& arena, Bytes content, std::size_t mtu, std::uint8_t tos) {
   static_cast<void>(decapsulate_ecn(packet, tos));
 }
 
+// A datagram leaves its IP header behind and gets another one, with a checksum that is right.
+void transport(Arena& arena, Bytes content) {
+  arena.lay(content);
+  esp::Packet packet = arena.packet(0, true);
+  if (!esp::cut_to_udp(packet, kFlow)) return;
+  const auto sent = parse_ip(content);
+  FUZZ_REQUIRE(sent && packet.size == sent->total_size - sent->header_size);
+  FUZZ_REQUIRE(equal(packet.bytes(), content.subspan(sent->header_size, packet.size)));
+  const bool summed = load_be<std::uint16_t>(Bytes(packet.bytes()).subspan(6)) != 0;
+  if (!esp::make_ip_packet(packet, kFlow)) return;
+  const auto made = parse_ip(packet.bytes());
+  FUZZ_REQUIRE(made && made->total_size == packet.size && made->protocol == 17);
+  FUZZ_REQUIRE(made->source == kFlow.remote.address && made->destination == kFlow.local.address);
+  const Bytes datagram = Bytes(packet.bytes()).subspan(made->header_size);
+  const auto pseudo = pseudo_header_sum(made->source, made->destination, 17,
+                                        static_cast<std::uint32_t>(datagram.size()));
+  FUZZ_REQUIRE(!summed || checksum(datagram, pseudo) == 0);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -59,6 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t mtu = 576 + data[0] * 8u;
   const Bytes content(data + 2, size - 2);
   touch(arena, content, mtu, data[1]);
+  transport(arena, content);
 
   if (path->facts().packets_out > kPacketsMax) path = make_path();
   path->set_mtu(mtu);

@@ -34,6 +34,8 @@ AGGRESSIVE_PSK = {**AGGRESSIVE, "auth": "psk", "user": None}
 # For the scripted gateway, which takes what it is offered.
 SCRIPTED = {**MAIN, "mode-config": False, "address": "10.60.0.9", "networks": [lab.OFFICE_NET],
             "ike": ["aes256-sha256-modp2048"], "esp": ["aes256-sha256"]}
+# The same, in transport mode.
+L2TP = {**MAIN, "l2tp": True, "ike": ["aes256-sha256-modp2048"], "esp": ["aes256-sha256"]}
 # What vpnc does without being asked has to be named here.
 VPNC = {**AGGRESSIVE, "ike": [gateway.VPNC_IKE], "esp": [gateway.VPNC_ESP],
         "allow-weak": ["modp1024", "aggressive-psk"]}

@@ -3,6 +3,8 @@ key, aes256-sha256-modp2048 in both phases, and an office that answers every pin
 
     scripted.py JSON    the keys of DEFAULTS below; logs one line for each step
 
+In transport mode (RFC 3947 5.2) there is no office: what comes for UDP port 1701 goes back.
+
 What the client offers comes back as it is, so a profile for it names one suite for each phase.
 """
 
@@ -32,7 +34,10 @@ DEFAULTS = {
     "natt": "RFC 3947",  # the vendor ID is the MD5 of it (RFC 3947 3.1)
     "nat_d": 20,
     "mode": 3,           # of encapsulation
+    "nat_oa": 0,         # payload number; not 0: transport mode
 }
+UDP = 17
+L2TP = 1701
 
 
 def prf(key, *parts):
@@ -79,6 +84,23 @@ def echo_reply(packet):
     return header + struct.pack(">BBH", 0, 0, checksum(icmp)) + icmp[4:]
 
 
+def udp_checksum(source, target, datagram):
+    """RFC 768; 0 for a datagram whose own checksum is right for these addresses."""
+    pseudo = socket.inet_aton(source) + socket.inet_aton(target) + struct.pack(
+        ">HH", UDP, len(datagram))
+    return checksum(pseudo + datagram + bytes(len(datagram) % 2))
+
+
+def l2tp_end(address):
+    """An ID of UDP port 1701 of one address."""
+    return struct.pack(">BBH", 1, UDP, L2TP) + socket.inet_aton(address)
+
+
+def original(address):
+    """The body of NAT-OA."""
+    return b"\1\0\0\0" + socket.inet_aton(address)
+
+
 class Gateway:
     def __init__(self, options):
         self.options = options
@@ -110,10 +132,22 @@ class Gateway:
             return self.on_message(port, data[4:], source)
         if len(data) > 1:
             packet = self.open_esp(data)
-            if packet:
+            answer = packet and (self.echo_l2tp if self.options["nat_oa"] else echo_reply)(packet)
+            if answer:
                 self.peer = source
-                self.sockets[4500].sendto(self.seal_esp(echo_reply(packet)), source)
+                self.sockets[4500].sendto(self.seal_esp(answer), source)
         return None
+
+    def echo_l2tp(self, datagram):
+        """The sums are those of the ends' own views (RFC 3948 3.1.2)."""
+        source, target, length, _ = struct.unpack_from(">HHHH", datagram)
+        if (source, target, length) != (L2TP, L2TP, len(datagram)):
+            return self.log(f"UDP {source} to {target}, {length} octets of {len(datagram)}")
+        if datagram[6:8] != bytes(2) and udp_checksum(*self.child["inner"], datagram):
+            return self.log("wrong UDP checksum")
+        datagram = datagram[:6] + bytes(2) + datagram[8:]
+        ours = udp_checksum(self.options["address"], self.peer[0], datagram) or 0xffff
+        return datagram[:6] + struct.pack(">H", ours) + datagram[8:]
 
     def send(self, message):
         marker = bytes(4) if self.port == 4500 else b""
@@ -213,14 +247,31 @@ class Gateway:
             return self.log("another encapsulation mode")
         # DOI, situation, header of the proposal: the SPI stands at 16.
         spi_in, spi_out, nonce_r = os.urandom(4), offer[16:20], os.urandom(16)
-        rest = [(SA, offer[:16] + spi_in + offer[20:]), (NONCE, nonce_r),
-                *((ID, body) for body in bodies(payloads, ID))]
+        rest = [(SA, offer[:16] + spi_in + offer[20:]), (NONCE, nonce_r), *self.ends(payloads)]
         proof = prf(self.key_a, message_id, nonce_i, chain(rest)[1])
         answer, iv = self.sealed(QUICK, number, [(HASH, proof), *rest], iv)
         self.child = {"id": message_id, "iv": iv, "nonces": nonce_i + nonce_r, "sequence": 0,
-                      "spi": spi_out, "in": self.keymat(spi_in, nonce_i + nonce_r),
+                      "spi": spi_out, "inner": self.inner,
+                      "in": self.keymat(spi_in, nonce_i + nonce_r),
                       "out": self.keymat(spi_out, nonce_i + nonce_r)}
         return answer
+
+    def ends(self, payloads):
+        """IDci and IDcr, and in transport mode what both ends' addresses are from here."""
+        names, nat_oa = bodies(payloads, ID), self.options["nat_oa"]
+        self.inner = None
+        if not nat_oa:
+            return [(ID, name) for name in names]
+        views = [socket.inet_ntoa(body[4:]) for body in bodies(payloads, nat_oa)]
+        self.log(f"transport mode, original addresses {' '.join(views)}")
+        good = [name[:4] == struct.pack(">BBH", 1, UDP, L2TP) for name in names]
+        if good != [True, True]:
+            self.log(f"other IDs: {names}")
+        own, theirs = self.options["address"], self.peer[0]
+        self.inner = views[0], views[1] if len(views) > 1 else own
+        seen = (theirs, own) if len(views) > 1 else (own,)  # a draft: the sender's alone
+        return [(ID, l2tp_end(theirs)), (ID, l2tp_end(own)),
+                *((nat_oa, original(address)) for address in seen)]
 
     def keymat(self, spi, nonces):
         """RFC 2409 5.5: keys of AES-256 and HMAC-SHA-256."""
@@ -241,7 +292,8 @@ class Gateway:
         cipher, integrity = self.child["out"]
         self.child["sequence"] += 1
         size = -(len(inner) + 2) % 16
-        plain = inner + bytes(range(1, size + 1)) + bytes([size, 4])
+        kind = UDP if self.options["nat_oa"] else 4
+        plain = inner + bytes(range(1, size + 1)) + bytes([size, kind])
         iv = os.urandom(16)
         packet = (self.child["spi"] + struct.pack(">I", self.child["sequence"]) + iv +
                   aes(cipher, iv, plain, True))

@@ -71,6 +71,7 @@ struct Quick {
   EspSpi spi_in, spi_out;
   ike::Proposal proposal;  // as agreed
   ike::IdPayload id_i, id_r;
+  std::optional<UdpFlow> transport;  // seen from us
   bool installed = false;
 };
 
@@ -147,6 +148,7 @@ class Gateway {
   void reboot();  // forgets everything without a word
 
   GatewayConfig& config() { return config_; }
+  const GatewayConfig& config() const { return config_; }
   const Ike* ike() const { return ikes_.empty() ? nullptr : ikes_.back().get(); }
   std::size_t ike_count() const { return ikes_.size(); }
   std::size_t child_count() const { return children_.size(); }
@@ -250,6 +252,11 @@ class Gateway {
   bool on_quick3(Ike& sa, Quick& quick, const ike::Header& header, Bytes message, Instant now);
   bool choose_esp(const Ike& sa, const ike::SaPayload& offer, bool has_key, Quick& quick);
   bool acceptable(const Ike& sa, const ike::IdPayload& client, const ike::IdPayload& ours) const;
+  // gateway_transport.cc
+  bool acceptable_l2tp(const ike::IdPayload& client, const ike::IdPayload& ours) const;
+  // Both ends as we see them.
+  UdpFlow l2tp_flow(const Ike& sa) const;
+  void add_l2tp_ends(const Ike& sa, const Quick& quick, Rest& rest) const;
   void answer_quick(Ike& sa, Quick& quick, MessageId id, Instant now, Outbox& out);
   void install(Ike& sa, Quick& quick, Instant now);
   std::uint16_t encapsulation(const Ike& sa) const;

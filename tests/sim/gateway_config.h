@@ -55,6 +55,10 @@ struct Lies {
   bool esp_spi_echoed = false;       // Quick Mode answers with the client's own SPI
   bool esp_other_suite = false;      // Quick Mode answers with a suite nobody offered
   bool esp_other_ids = false;        // Quick Mode answers with another client address
+  bool l2tp_other_port = false;      // ... with another port of ours
+  bool l2tp_network = false;         // ... with a network instead of an address
+  bool l2tp_other_protocol = false;  // ... with TCP
+  bool nat_oa_broken = false;        // NAT-OA that holds no address
   bool no_pfs_key = false;           // Quick Mode leaves KE out although the group was agreed
   bool lifetime_zero = false;        // RESPONDER-LIFETIME of 0 seconds
   bool bad_address = false;          // Mode Config gives 127.0.0.1
@@ -107,6 +111,9 @@ struct GatewayConfig {
   std::string banner;
 
   std::vector<Prefix> networks;  // behind us; what Quick Mode may ask for
+  bool l2tp = false;             // transport mode for UDP port 1701, which we echo
+  bool l2tp_any_port = false;    // our IDs leave the client's port open, as some gateways' do
+  bool nat_oa = true;            // some send none
   Duration ike_lifetime = 24h;
   Duration esp_lifetime = 8h;  // a shorter one is announced by RESPONDER-LIFETIME
   bool responder_lifetime = false;

@@ -5,6 +5,7 @@
 #include "core/net/checksum.h"
 #include "core/net/ip_packet.h"
 #include "tests/sim/gateway.h"
+#include "tests/sim/l2tp.h"
 
 namespace godwit::sim {
 namespace {
@@ -41,8 +42,9 @@ void Gateway::on_esp(Bytes packet, const Endpoint& from, Instant now, Outbox& ou
     esp_counters_.drop(Drop::kUnknownSpi);
     return;
   }
-  ByteVec storage = to_vec(packet);
-  esp::Packet live{storage, 0, storage.size(), 0};
+  ByteVec storage(limits::kHeadRoom);
+  append(storage, packet);
+  esp::Packet live{storage, limits::kHeadRoom, packet.size(), 0};
   std::array<esp::Packet*, 1> batch{&live};
   std::size_t newest = batch.size();
   const std::size_t authentic = (*child)->in.open(batch, esp_counters_, newest);
@@ -60,7 +62,8 @@ void Gateway::on_esp(Bytes packet, const Endpoint& from, Instant now, Outbox& ou
 }
 
 void Gateway::deliver(ByteVec inner, Outbox& out) {
-  const ByteVec answer = config_.echo_ping ? echo_reply(inner) : ByteVec{};
+  ByteVec answer;
+  if (config_.echo_ping) answer = config_.l2tp ? l2tp_echo(inner) : echo_reply(inner);
   if (config_.record) received_.push_back(std::move(inner));
   if (!answer.empty()) send_inner(answer, out);
 }

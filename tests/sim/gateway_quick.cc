@@ -88,11 +88,15 @@ EspSpi Gateway::fresh_spi() {
 // RFC 3947 5.1; the drafts used private numbers.
 std::uint16_t Gateway::encapsulation(const Ike& sa) const {
   if (!sa.natt || !sa.encapsulated()) return ike::kEncapTunnel;
+  if (config_.l2tp) {
+    return *sa.natt == Natt::kRfc3947 ? ike::kEncapUdpTransport : ike::kEncapUdpTransportDraft;
+  }
   return *sa.natt == Natt::kRfc3947 ? ike::kEncapUdpTunnel : ike::kEncapUdpTunnelDraft;
 }
 
 bool Gateway::acceptable(const Ike& sa, const ike::IdPayload& client,
                          const ike::IdPayload& ours) const {
+  if (config_.l2tp) return acceptable_l2tp(client, ours);
   const auto local = client.as_prefix();
   const auto remote = ours.as_prefix();
   if (!local || !remote) return false;
@@ -181,6 +185,7 @@ bool Gateway::on_quick1(Ike& sa, const ike::Header& header, Bytes message, Insta
   quick.id_i = ids[0];
   quick.id_r = ids[1];
   quick.iv = opened->next_iv;
+  if (config_.l2tp) quick.transport = l2tp_flow(sa);
   Quick& kept = sa.quicks.insert_or_assign(header.message_id, std::move(quick)).first->second;
   answer_quick(sa, kept, header.message_id, now, out);
   return true;
@@ -199,8 +204,12 @@ void Gateway::answer_quick(Ike& sa, Quick& quick, MessageId id, Instant now, Out
   if (quick.dh && !lies.no_pfs_key) rest.emplace_back(PayloadType::kKe, quick.dh->public_value);
   ike::IdPayload shown = quick.id_i;
   if (lies.esp_other_ids) shown = ike::IdPayload::address(IpAddress::v4(0x0808'0808));
-  rest.emplace_back(PayloadType::kId, ike::encode_id(shown));
-  rest.emplace_back(PayloadType::kId, ike::encode_id(quick.id_r));
+  if (quick.transport) {
+    add_l2tp_ends(sa, quick, rest);
+  } else {
+    rest.emplace_back(PayloadType::kId, ike::encode_id(shown));
+    rest.emplace_back(PayloadType::kId, ike::encode_id(quick.id_r));
+  }
   if (config_.responder_lifetime || lies.lifetime_zero) {
     // RFC 2407 4.6.3.1
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(config_.esp_lifetime);
@@ -255,6 +264,11 @@ void Gateway::install(Ike& sa, Quick& quick, Instant now) {
     const ike::IdPayload& far = quick.ours ? quick.id_r : quick.id_i;
     p.selectors.local = {near.as_prefix().value_or(Prefix{})};
     p.selectors.remote = {far.as_prefix().value_or(Prefix{})};
+    if (quick.transport) {
+      p.transport = quick.transport;
+      p.selectors.local = {*Prefix::make(quick.transport->local.address, 32)};
+      p.selectors.remote = {*Prefix::make(quick.transport->remote.address, 32)};
+    }
     return p;
   };
   const Duration lifetime = lifetime_of(quick.proposal.transforms.front(), config_.esp_lifetime);
@@ -313,8 +327,13 @@ bool Gateway::start_rekey(Instant now, Outbox& out) {
   offer.proposals = {quick.proposal};
   Rest rest = {{PayloadType::kSa, ike::encode_sa(offer)}, {PayloadType::kNonce, quick.nonce_i}};
   if (quick.dh) rest.emplace_back(PayloadType::kKe, quick.dh->public_value);
-  rest.emplace_back(PayloadType::kId, ike::encode_id(quick.id_i));
-  rest.emplace_back(PayloadType::kId, ike::encode_id(quick.id_r));
+  if (config_.l2tp) {
+    quick.transport = l2tp_flow(sa);
+    add_l2tp_ends(sa, quick, rest);
+  } else {
+    rest.emplace_back(PayloadType::kId, ike::encode_id(quick.id_i));
+    rest.emplace_back(PayloadType::kId, ike::encode_id(quick.id_r));
+  }
   const MessageId id = fresh_id();
   const auto chain = authenticated(sa, {message_id_octets(id)}, rest);
   quick.iv = phase2_iv(sa.keys.hash, sa.iv, id);

@@ -192,6 +192,8 @@ class World {
   void check_sequence(Bytes esp);
   void check_plaintext(Bytes datagram);
   void check_inner(Bytes inner);
+  // What of an inner packet is the same on both sides of the tunnel.
+  ByteVec comparable(Bytes inner) const;
   void violate(const std::string& what);
   // The line is only written when somebody may read it: `make` returns it.
   template <class F>

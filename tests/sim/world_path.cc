@@ -33,7 +33,8 @@ void World::carry(Outbox& out) {
            config_.latency + config_.gateway_delay);
   }
   out.clear();
-  for (ByteVec& inner : gateway_.take_inner_sent()) {
+  for (ByteVec& packet : gateway_.take_inner_sent()) {
+    ByteVec inner = comparable(packet);
     office_sent_.emplace(inner, now_);
     office_order_.emplace_back(now_, std::move(inner));
   }

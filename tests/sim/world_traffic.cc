@@ -3,6 +3,7 @@
 #include <array>
 
 #include "core/net/checksum.h"
+#include "tests/sim/l2tp.h"
 #include "tests/sim/world.h"
 
 namespace godwit::sim {
@@ -15,13 +16,14 @@ constexpr std::array<std::uint8_t, 12> kMark = {'i', 'n', 's', 'i', 'd', 'e',
 }  // namespace
 
 void World::on_esp(const Flight& flight, Bytes packet) {
-  ByteVec storage = to_vec(packet);
-  std::array<esp::Packet, 1> batch{esp::Packet{storage, 0, storage.size(), 0}};
+  ByteVec storage(limits::kHeadRoom);
+  append(storage, packet);
+  std::array<esp::Packet, 1> batch{esp::Packet{storage, limits::kHeadRoom, packet.size(), 0}};
   const std::array<Endpoint, 1> from{flight.from};
   data_path_.inbound(batch, from, now_);
   if (batch[0].size != 0) {
     check_inner(batch[0].bytes());
-    if (equal(awaited_, batch[0].bytes())) awaited_.clear();
+    if (awaited_ == comparable(batch[0].bytes())) awaited_.clear();
     if (config_.record) tun_.push_back(to_vec(batch[0].bytes()));
   }
   pull_facts();
@@ -59,11 +61,17 @@ void World::check_sequence(Bytes esp) {
 
 // Nothing comes out of the tunnel that the office did not send, and nothing twice.
 void World::check_inner(Bytes inner) {
-  const auto found = office_sent_.find(to_vec(inner));
+  const auto found = office_sent_.find(comparable(inner));
   if (found == office_sent_.end()) {
     violate("an inner packet that was not sent, or twice");
   } else {
     office_sent_.erase(found);
+  }
+  if (config_.profile.l2tp && inner.size() >= 30) {
+    const auto number = load_be<std::uint16_t>(inner.subspan(28));
+    pings_answered_ += answered_[number] ? 0u : 1u;
+    answered_[number] = true;
+    return;
   }
   // An echo reply: type 0 behind a header without options.
   if (inner.size() >= 28 && inner[9] == 1 && inner[20] == 0) {
@@ -72,9 +80,24 @@ void World::check_inner(Bytes inner) {
   }
 }
 
+ByteVec World::comparable(Bytes inner) const {
+  return config_.profile.l2tp ? l2tp_words(inner) : to_vec(inner);
+}
+
 ByteVec World::echo_request(bool from_laptop, std::uint16_t number) const {
   const IpAddress laptop =
       tunnel_ && !tunnel_->addresses.empty() ? tunnel_->addresses[0].address() : IpAddress{};
+  if (config_.profile.l2tp) {
+    ByteVec words(2);
+    store_be(MutBytes(words), number);
+    append(words, kMark);
+    const IpAddress gateway = gateway_.config().own.address;
+    // The gateway knows the laptop by the NAT's address.
+    if (!from_laptop && gateway_.ike() != nullptr) {
+      return l2tp_packet(gateway, gateway_.ike()->peer.address, words);
+    }
+    return l2tp_packet(laptop, gateway_endpoint(true).address, words);
+  }
   const IpAddress office = *IpAddress::parse("10.1.0.10");
   ByteVec packet(config_.ping_size);
   const MutBytes p(packet);
@@ -123,7 +146,7 @@ bool World::ping_from_office(Duration max) {
   if (!gateway_does([&](Gateway& g, Instant, Outbox& out) { return g.send_inner(packet, out); })) {
     return false;
   }
-  awaited_ = packet;
+  awaited_ = comparable(packet);
   return run_until([&] { return awaited_.empty(); }, max);
 }
 

@@ -301,8 +301,9 @@ Result<Phase2Acceptance, Refusal> accept_phase2(const SaPayload& proposed,
   return fail(Refusal::kNotOffered);
 }
 
-std::uint16_t encapsulation_mode(Natt natt) {
-  return natt == Natt::kRfc3947 ? kEncapUdpTunnel : kEncapUdpTunnelDraft;
+std::uint16_t encapsulation_mode(Natt natt, bool transport) {
+  if (natt == Natt::kRfc3947) return transport ? kEncapUdpTransport : kEncapUdpTunnel;
+  return transport ? kEncapUdpTransportDraft : kEncapUdpTunnelDraft;
 }
 
 }  // namespace godwit::ike::v1

@@ -35,7 +35,7 @@ Result<Phase1Choice, Refusal> match_phase1(const SaPayload& answer,
                                            std::span<const crypto::IkeSuite> suites,
                                            std::uint16_t auth_method, Duration lifetime);
 
-// Phase 2: ESP, tunnel mode.
+// Phase 2: ESP in UDP, tunnel or transport mode.
 struct Phase2Offer {
   EspSpi spi;  // inbound, chosen by us
   std::vector<crypto::EspSuite> suites;
@@ -64,8 +64,8 @@ struct Phase2Acceptance {
 Result<Phase2Acceptance, Refusal> accept_phase2(const SaPayload& proposed,
                                                 const Phase2Offer& policy);
 
-// The encapsulation mode of a dialect for tunnel mode.
-std::uint16_t encapsulation_mode(Natt natt);
+// The encapsulation mode of a dialect: both its numbers are of ESP in UDP (QM-13).
+std::uint16_t encapsulation_mode(Natt natt, bool transport);
 
 // The lifetimes among the attributes of a transform, or in RESPONDER-LIFETIME (RFC
 // 2407 4.5, 4.5.4). Each unit stands right in front of its duration; either may be absent, and may

@@ -53,8 +53,17 @@ void apply_responder_lifetime(const Payloads& payloads, Phase2Choice& choice) {
   }
 }
 
+// What a peer may propose to replace under `policy`.
+bool matches(const ChildPolicy& policy, const IdPayload& remote, const IdPayload& local) {
+  if (policy.transport) {
+    return names_end(remote, policy.transport->remote.port) &&
+           names_end(local, policy.transport->local.port);
+  }
+  return remote.as_prefix() == policy.remote && local.as_prefix() == policy.local;
+}
+
 QuickOutcome make_outcome(const IsakmpSa& sa, EspSpi inbound, const Phase2Choice& choice,
-                          Bytes g_xy, Bytes ni, Bytes nr, const Prefix& local,
+                          Bytes g_xy, Bytes ni, Bytes nr, const ChildPolicy& policy,
                           const Prefix& remote) {
   const std::size_t size = choice.suite.keymat_size();
   QuickOutcome out;
@@ -66,8 +75,9 @@ QuickOutcome make_outcome(const IsakmpSa& sa, EspSpi inbound, const Phase2Choice
   // RFC 2409 5.5: each direction is keyed with the SPI of the one who receives.
   out.keymat_in = phase2_keymat(sa.keys(), g_xy, kEspProtocol, inbound, ni, nr, size);
   out.keymat_out = phase2_keymat(sa.keys(), g_xy, kEspProtocol, choice.peer_spi, ni, nr, size);
-  out.local = local;
+  out.local = policy.local;
   out.remote = remote;
+  out.transport = policy.transport;
   return out;
 }
 
@@ -97,8 +107,14 @@ void QuickInitiator::send_first(QuickStep& st) {
   rest.add(PayloadType::kSa, encode_sa(offer_phase2(policy_.offer)));
   rest.add(PayloadType::kNonce, own_nonce_);
   if (dh_) rest.add(PayloadType::kKe, dh_->public_value);
-  rest.add(PayloadType::kId, encode_id(id_of(policy_.local)));
-  rest.add(PayloadType::kId, encode_id(id_of(policy_.remote)));
+  if (const auto& flow = policy_.transport) {
+    rest.add(PayloadType::kId, encode_id(id_of(flow->local)));
+    rest.add(PayloadType::kId, encode_id(id_of(flow->remote)));
+    add_nat_oa(rest, *flow, Role::kInitiator, policy_.offer.encapsulation);
+  } else {
+    rest.add(PayloadType::kId, encode_id(id_of(policy_.local)));
+    rest.add(PayloadType::kId, encode_id(id_of(policy_.remote)));
+  }
   st.send = sa_.seal_hashed(Exchange::kQuick, id_, rest, iv_);
   state_ = State::kAwait2;
 }
@@ -134,21 +150,31 @@ bool QuickInitiator::read_answer(const Opened& opened, QuickStep& st) {
   apply_responder_lifetime(opened.payloads, choice_);
   peer_nonce_ = to_vec(*nonce);
 
-  const auto ids = both_ids(opened.payloads);
-  const auto id_ci = decode_id(ids[0]->body);
-  const auto id_cr = decode_id(ids[1]->body);
-  if (!id_ci || !id_cr) return refuse(QuickFailureKind::kSelectorsRefused);
-  // QM-09: our side must come back as it is, the other side may be narrower.
-  const auto remote = id_cr->as_prefix();
-  if (id_ci->as_prefix() != policy_.local || !remote || !policy_.remote.contains(*remote)) {
-    return refuse(QuickFailureKind::kSelectorsRefused);
-  }
-  remote_ = *remote;
-
+  if (!read_ids(opened, st)) return refuse(QuickFailureKind::kSelectorsRefused);
   const Payload* ke = opened.payloads.first(PayloadType::kKe);
   if (dh_.has_value() != (ke != nullptr))
     return refuse(QuickFailureKind::kProposalRefused);  // QM-07
   if (ke != nullptr) peer_public_ = to_vec(ke->body);
+  return true;
+}
+
+bool QuickInitiator::read_ids(const Opened& opened, QuickStep& st) {
+  const auto ids = both_ids(opened.payloads);
+  const auto id_ci = decode_id(ids[0]->body);
+  const auto id_cr = decode_id(ids[1]->body);
+  if (!id_ci || !id_cr) return false;
+  if (policy_.transport) {
+    remote_ = policy_.remote;
+    original_ =
+        read_nat_oa(opened.payloads, Role::kInitiator, policy_.offer.encapsulation, st.counters);
+    return matches(policy_, *id_cr, *id_ci);
+  }
+  // QM-09: our side must come back as it is, the other side may be narrower.
+  const auto remote = id_cr->as_prefix();
+  if (id_ci->as_prefix() != policy_.local || !remote || !policy_.remote.contains(*remote)) {
+    return false;
+  }
+  remote_ = *remote;
   return true;
 }
 
@@ -178,8 +204,9 @@ void QuickInitiator::finish(Bytes g_xy, QuickStep& st) {
   chain.add(PayloadType::kHash, hash3);
   st.send = sa_.seal(sa_.header(Exchange::kQuick, id_), chain, iv_);
   st.final_send = true;
-  st.outcome = make_outcome(sa_, policy_.offer.spi, choice_, g_xy, own_nonce_, peer_nonce_,
-                            policy_.local, remote_);
+  st.outcome = make_outcome(sa_, policy_.offer.spi, choice_, g_xy, own_nonce_, peer_nonce_, policy_,
+                            remote_);
+  st.outcome->original = original_;
   state_ = State::kDone;
 }
 
@@ -217,7 +244,7 @@ void QuickResponder::on_first(const Opened& opened, QuickStep& st) {
   const auto id_cr = decode_id(ids[1]->body);
   if (id_ci && id_cr) {
     for (ChildPolicy& policy : policies_) {
-      if (id_ci->as_prefix() == policy.remote && id_cr->as_prefix() == policy.local) {
+      if (matches(policy, *id_ci, *id_cr)) {
         policy.offer.spi = spi_;
         policy_ = &policy;
       }
@@ -239,6 +266,10 @@ void QuickResponder::on_first(const Opened& opened, QuickStep& st) {
   peer_nonce_ = to_vec(*nonce);
   ids_[0] = to_vec(ids[0]->body);
   ids_[1] = to_vec(ids[1]->body);
+  if (policy_->transport) {
+    original_ =
+        read_nat_oa(opened.payloads, Role::kResponder, policy_->offer.encapsulation, st.counters);
+  }
   if (ke == nullptr) return send_second({}, st);
   peer_public_ = to_vec(ke->body);
   st.job = crypto::DhGenerate{*policy_->offer.pfs};
@@ -270,12 +301,16 @@ void QuickResponder::send_second(Bytes g_xy, QuickStep& st) {
   if (dh_) rest.add(PayloadType::kKe, dh_->public_value);
   rest.add(PayloadType::kId, ids_[0]);
   rest.add(PayloadType::kId, ids_[1]);
+  if (const auto& flow = policy_->transport) {
+    add_nat_oa(rest, *flow, Role::kResponder, policy_->offer.encapsulation);
+  }
   ChainBuilder chain;
   chain.add(PayloadType::kHash, sa_.message_hash(id_, peer_nonce_, rest.octets()));  // HASH(2)
   chain.add_chain(rest);
   st.send = sa_.seal(sa_.header(Exchange::kQuick, id_), chain, iv_);
-  st.outcome = make_outcome(sa_, spi_, choice_, g_xy, peer_nonce_, own_nonce_, policy_->local,
-                            policy_->remote);
+  st.outcome =
+      make_outcome(sa_, spi_, choice_, g_xy, peer_nonce_, own_nonce_, *policy_, policy_->remote);
+  st.outcome->original = original_;
   state_ = State::kAwait3;
 }
 

@@ -1,7 +1,8 @@
-// Quick Mode, both roles (RFC 2409 5.5), tunnel mode with identities and optional PFS:
+// Quick Mode, both roles (RFC 2409 5.5), with identities and optional PFS, for tunnel mode and,
+// with NAT-OA, for transport mode (RFC 3947 5.2):
 //
-//   initiator --> HASH(1), SA, Ni [, KE], IDci, IDcr *
-//   responder <-- HASH(2), SA, Nr [, KE], IDci, IDcr *
+//   initiator --> HASH(1), SA, Ni [, KE], IDci, IDcr [, NAT-OAi, NAT-OAr] *
+//   responder <-- HASH(2), SA, Nr [, KE], IDci, IDcr [, NAT-OAi, NAT-OAr] *
 //   initiator --> HASH(3) *
 //
 // Every message is authenticated before it is looked at, so what does not fit is final.
@@ -18,6 +19,7 @@
 #include "core/crypto/job.h"
 #include "core/ike/v1/isakmp_sa.h"
 #include "core/ike/v1/proposal.h"
+#include "core/ike/v1/transport_mode.h"
 #include "core/ike/wire/payloads.h"
 
 namespace godwit::ike::v1 {
@@ -27,6 +29,8 @@ struct ChildPolicy {
   Phase2Offer offer;  // offer.spi: fresh for each exchange
   Prefix local;       // inner address of ours
   Prefix remote;      // network behind the gateway
+  // Transport mode: all that the SAs carry. `local` and `remote` are its two addresses.
+  std::optional<UdpFlow> transport{};
 };
 
 enum class QuickFailureKind : std::uint8_t { kProposalRefused, kSelectorsRefused, kBadKeyExchange };
@@ -45,6 +49,8 @@ struct QuickOutcome {
   SecretBytes keymat_out;
   Prefix local;
   Prefix remote;  // as offered, or the narrower network the gateway answered with
+  std::optional<UdpFlow> transport;
+  OriginalAddresses original;  // transport mode only
 };
 
 struct QuickStep {
@@ -81,6 +87,7 @@ class QuickInitiator {
 
   void send_first(QuickStep& st);
   bool read_answer(const Opened& opened, QuickStep& st);
+  bool read_ids(const Opened& opened, QuickStep& st);
   void finish(Bytes g_xy, QuickStep& st);
 
   const IsakmpSa& sa_;
@@ -93,6 +100,7 @@ class QuickInitiator {
   ByteVec peer_public_;
   Phase2Choice choice_;
   Prefix remote_;
+  OriginalAddresses original_;
   State state_ = State::kIdle;
 };
 
@@ -125,6 +133,7 @@ class QuickResponder {
   ByteVec ids_[2];  // IDci and IDcr, echoed octet for octet
   SaPayload answer_;
   Phase2Choice choice_;
+  OriginalAddresses original_;
   std::optional<crypto::DhKeyPair> dh_;
   ByteVec peer_public_;
   State state_ = State::kIdle;

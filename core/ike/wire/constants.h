@@ -103,7 +103,9 @@ enum class Phase2Attr : std::uint16_t {
 };
 inline constexpr std::uint16_t kEncapTunnel = 1;
 inline constexpr std::uint16_t kEncapUdpTunnel = 3;  // RFC 3947 5.1
+inline constexpr std::uint16_t kEncapUdpTransport = 4;
 inline constexpr std::uint16_t kEncapUdpTunnelDraft = 61443;
+inline constexpr std::uint16_t kEncapUdpTransportDraft = 61444;
 
 // Notify message types (RFC 2408 3.14.1, RFC 2407 4.6.3, RFC 3706).
 enum class Notify : std::uint16_t {

@@ -98,6 +98,8 @@ ByteVec encode_id(const IdPayload& id) {
   return body.finish();
 }
 
+ByteVec encode_nat_oa(const IpAddress& address) { return encode_id(IdPayload::address(address)); }
+
 ByteVec encode_notify(const NotifyPayload& notify) {
   Body body;
   body.be(notify.doi);

@@ -10,6 +10,7 @@ namespace godwit::ike {
 
 ByteVec encode_sa(const SaPayload& sa);  // bodies, without generic headers
 ByteVec encode_id(const IdPayload& id);
+ByteVec encode_nat_oa(const IpAddress& address);
 ByteVec encode_notify(const NotifyPayload& notify);
 ByteVec encode_delete(const DeletePayload& payload);
 ByteVec encode_cfg(const CfgPayload& cfg);

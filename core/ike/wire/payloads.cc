@@ -259,6 +259,13 @@ Result<IdPayload, Drop> decode_id(Bytes body) {
   return id;
 }
 
+Result<IpAddress, Drop> decode_nat_oa(Bytes body) {
+  const IdPayload id = GODWIT_TRY(decode_id(body));
+  if (id.type != IdType::kIpv4 && id.type != IdType::kIpv6) return fail(Drop::kMalformed);
+  if (id.protocol != 0 || id.port != 0) return fail(Drop::kBadReserved);
+  return *IpAddress::from_bytes(id.data);
+}
+
 //    DOI (4) | protocol | SPI size | type (2) | SPI | data
 Result<NotifyPayload, Drop> decode_notify(Bytes body) {
   Reader reader(body);

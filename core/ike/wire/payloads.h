@@ -71,6 +71,9 @@ struct IdPayload {
 // kMalformed.
 Result<IdPayload, Drop> decode_id(Bytes body);
 
+// An original address (RFC 3947 5.2): an ID of one address whose protocol and port are reserved.
+Result<IpAddress, Drop> decode_nat_oa(Bytes body);
+
 struct NotifyPayload {
   std::uint32_t doi = kDoiIpsec;
   Protocol protocol = Protocol::kIsakmp;

@@ -114,3 +114,32 @@ TEST_CASE("DNS: a split tunnel that names domains is asked for those only") {
   full.search_domains = {"corp.example.com"};
   CHECK(dns_settings(full).default_route);
 }
+
+TEST_CASE("transport mode: one UDP port of the gateway, which nothing else can carry") {
+  auto l2tp = config({"203.0.113.2/32"});
+  l2tp.udp_port = 1701;
+  const auto steps = plan(l2tp, kDevice);
+  const auto numbers = numbers_for(kDevice);
+  const auto routes = routes_of(steps);
+  REQUIRE(routes.size() == 2);
+  for (const auto& route : routes) {
+    CHECK(route.table == numbers.table);
+    CHECK(route.destination.to_string() == "203.0.113.2/32");
+  }
+  CHECK(routes[0].index == kDevice);
+  CHECK(routes[0].source->to_string() == "10.99.0.5");
+  // The device may go, the table stays shut.
+  CHECK(routes[1].kind == platform::RouteKind::kUnreachable);
+  CHECK(routes[1].metric > routes[0].metric);
+  REQUIRE(rules_of(steps).size() == 1);
+  const auto rule = rules_of(steps)[0];
+  CHECK(std::holds_alternative<AddRule>(steps.back()));
+  CHECK(rule.table == numbers.table);
+  CHECK(rule.to->to_string() == "203.0.113.2/32");
+  CHECK(rule.protocol == 17);
+  CHECK(rule.port == 1701);
+  CHECK_FALSE(rule.invert);
+  CHECK_FALSE(rule.fwmark);
+  // Before those of a full tunnel of another profile.
+  CHECK(rule.priority < kLocalRulePriority);
+}

@@ -160,3 +160,13 @@ TEST_CASE("every weak choice that a profile can name has a reason") {
     CHECK(weak_reason(std::string(weak.word)).size() > weak.word.size());
   }
 }
+
+TEST_CASE("a tunnel for L2TP says what it carries") {
+  Tunnel tunnel;
+  CHECK(tunnel.to_json()["l2tp"] == false);
+  CHECK(status_text(tunnel.to_json()).find("L2TP") == std::string::npos);
+  tunnel.profile.l2tp = true;
+  CHECK(tunnel.to_json()["l2tp"] == true);
+  CHECK(status_text(tunnel.to_json()).find("L2TP to the gateway (UDP port 1701) only") !=
+        std::string::npos);
+}

@@ -151,6 +151,22 @@ constexpr auto kCases = std::to_array<Case>({
      "p.toml:2:22: esp-lifetime-bytes must be a size; write esp-lifetime-bytes = \"4GiB\""},
     {"esp-lifetime", "esp-lifetime = -5",
      "p.toml:2:16: esp-lifetime cannot be -5; write a duration from 30s to 7d"},
+    {"l2tp", "l2tp = true", ""},
+    {"l2tp", "l2tp = \"yes\"", "p.toml:2:8: l2tp must be true or false; write l2tp = true"},
+    {"l2tp", "l2tp = true\nnetworks = [\"10.0.0.0/8\"]\ndns = \"none\"",
+     "p.toml:3:1: networks has no use with l2tp, where PPP gives addresses and names; remove it, "
+     "and "
+     "tell pppd what you want; or remove l2tp\n"
+     "p.toml:4:1: dns has no use with l2tp, where PPP gives addresses and names; remove it, and "
+     "tell "
+     "pppd what you want; or remove l2tp"},
+    {"l2tp", "l2tp = true\nmode-config = true",
+     "p.toml:3:1: mode-config has no use with l2tp, where PPP gives addresses and names; remove "
+     "it, "
+     "and tell pppd what you want; or remove l2tp"},
+    {"l2tp", "l2tp = true\ngateway-natt-port = 1701",
+     "p.toml:3:21: gateway-natt-port is the port of L2TP itself; write the gateway's port for IKE, "
+     "mostly 500 and 4500"},
     {"mode-config", "mode-config = true", ""},
     {"mode-config", "mode-config = false",
      "p.toml:2:1: without mode-config the profile must give an address; write address = "

@@ -343,6 +343,7 @@ TEST_CASE("the example profiles are right") {
   CHECK(group.xauth);
   CHECK(group.local_id.type == Identity::Type::kKeyId);
   CHECK(group.weak == std::vector<std::string>{"modp1024", "aggressive-psk"});
+  CHECK(good(read_file(folder + "l2tp.toml")).l2tp);
 }
 
 TEST_CASE(
@@ -421,6 +422,15 @@ TEST_CASE("texts made to be slow or deep end soon, with a bounded list of mistak
   std::string keys;
   for (int i = 0; keys.size() < 60'000; ++i) keys += "k" + std::to_string(i) + " = 1\n";
   CHECK(mistakes(keys).size() <= 101);
+}
+
+TEST_CASE("l2tp leaves addresses and names to PPP") {
+  const Profile p = good("gateway = \"vpn.example.com\"\nl2tp = true\nmtu = 1500\n");
+  CHECK(p.l2tp);
+  CHECK_FALSE(p.mode_config);
+  CHECK_FALSE(p.use_dns);
+  CHECK(good(show_profile(p)) == p);
+  CHECK_FALSE(good("gateway = \"vpn.example.com\"").l2tp);
 }
 
 }  // namespace godwit::config

@@ -38,11 +38,14 @@ inline esp::Selectors office() {
 struct World {
   // Inbound and outbound SPI of the pair `n` are 0x1000 + n and 0x2000 + n.
   void install(std::uint32_t n, const crypto::EspSuite& suite = gcm(),
-               const esp::Selectors& selectors = office()) {
+               const esp::Selectors& selectors = office(),
+               const std::optional<UdpFlow>& transport = {}) {
     const auto seed = static_cast<std::uint8_t>(n);
-    path.install(
-        {parameters(suite, EspSpi{0x1000 + n}, seed, selectors),
-         parameters(suite, EspSpi{0x2000 + n}, static_cast<std::uint8_t>(seed + 100), selectors)});
+    session::InstallSa sas{
+        parameters(suite, EspSpi{0x1000 + n}, seed, selectors),
+        parameters(suite, EspSpi{0x2000 + n}, static_cast<std::uint8_t>(seed + 100), selectors)};
+    sas.inbound.transport = sas.outbound.transport = transport;
+    path.install(std::move(sas));
     to_us.emplace(n, EspPeer(suite, EspSpi{0x1000 + n}, seed));
     from_us.emplace(n, EspPeer(suite, EspSpi{0x2000 + n}, static_cast<std::uint8_t>(seed + 100)));
   }

@@ -102,6 +102,8 @@ TEST_CASE("entries survive being written and read") {
   Rule rule = tunnel_rule(true);
   rule.to = *Prefix::parse("2001:db8::/32");
   rule.suppress_prefix_length = 0;
+  rule.protocol = 17;
+  rule.port = 1701;
   Route route = tunnel_route("10.0.0.0/8", 0);
   route.gateway = *IpAddress::parse("10.0.0.1");
   route.metric = 50;
@@ -131,6 +133,9 @@ TEST_CASE("entries survive being written and read") {
   CHECK(std::get<UndoRule>(*parse_undo(to_line(UndoRule{rule}))).rule == rule);
   CHECK(std::get<UndoRoute>(*parse_undo(to_line(UndoRoute{"x", route}))).route == route);
   for (const char* line : {"", "  ", "delete-everything now=1", "delete-address device=godwit0",
+                           "delete-rule v6=0 priority=1 table=1 invert=0 protocol=256",
+                           "delete-rule v6=0 priority=1 table=1 invert=0 port=65536",
+                           "delete-rule v6=0 priority=1 table=1 invert=0 port=",
                            "delete-address device=a/b address=1.2.3.4 length=32",
                            "delete-address device=x address=1.2.3.4 length=4294967328",
                            "delete-route device=x destination=10/8 table=1 kind=0 metric=0",

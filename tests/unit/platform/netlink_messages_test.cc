@@ -3,12 +3,14 @@
 #include "platform/netlink_messages.h"
 
 #include <doctest/doctest.h>
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/attr.h>
 
 #include <cstring>
+#include <vector>
 
 namespace godwit::platform::test {
 namespace {
@@ -65,6 +67,21 @@ TEST_CASE("addresses, routes and rules read as they were written") {
   rule.suppress_prefix_length = 0;
   rule.to = *Prefix::parse("2001:db8::/32");
   check_back(rule, rule_message, read_rule);
+  rule.protocol = 17;
+  rule.port = 1701;
+  check_back(rule, rule_message, read_rule);
+}
+
+TEST_CASE("a rule for a range of ports, or with a damaged one, is not read as another rule") {
+  for (const std::vector<std::uint16_t>& range :
+       {std::vector<std::uint16_t>{1701, 1702}, {1701}, {1701, 1701, 1701}}) {
+    const Message message = rule_message(0, 0, Rule{});
+    nla_put(message.get(), FRA_DPORT_RANGE, static_cast<int>(range.size() * 2), range.data());
+    CHECK_FALSE(read_rule(nlmsg_hdr(message.get())));
+  }
+  const Message message = rule_message(0, 0, Rule{});
+  nla_put_u32(message.get(), FRA_IP_PROTO, 17);
+  CHECK_FALSE(read_rule(nlmsg_hdr(message.get())));
 }
 
 TEST_CASE("a prefix that its address cannot have is no address, route or rule") {

@@ -35,6 +35,32 @@ Tun raised_tun(Netlink& netlink) {
   return tun;
 }
 
+// One of each kind that a tunnel makes.
+std::vector<Rule> every_rule(bool v6) {
+  Rule tunnel;
+  tunnel.v6 = v6;
+  tunnel.priority = 5210;
+  tunnel.table = kTable;
+  tunnel.fwmark = kMark;
+  tunnel.invert = true;
+  Rule main;
+  main.v6 = v6;
+  main.priority = 5209;
+  main.table = 254;
+  main.suppress_prefix_length = 0;
+  Rule to = tunnel;
+  to.priority = 5208;
+  to.to = *Prefix::parse(v6 ? "2001:db8:5::/48" : "10.5.0.0/16");
+  Rule port;
+  port.v6 = v6;
+  port.priority = 5207;
+  port.table = kTable;
+  port.to = *Prefix::parse(v6 ? "2001:db8::1" : "192.0.2.1");
+  port.protocol = 17;
+  port.port = 1701;
+  return {tunnel, main, to, port};
+}
+
 }  // namespace
 
 TEST_CASE("addresses, routes and rules come and go without a trace") {
@@ -70,21 +96,7 @@ TEST_CASE("addresses, routes and rules come and go without a trace") {
 
   std::vector<Rule> rules;
   for (const bool v6 : {false, true}) {
-    Rule tunnel;
-    tunnel.v6 = v6;
-    tunnel.priority = 5210;
-    tunnel.table = kTable;
-    tunnel.fwmark = kMark;
-    tunnel.invert = true;
-    Rule main;
-    main.v6 = v6;
-    main.priority = 5209;
-    main.table = 254;
-    main.suppress_prefix_length = 0;
-    Rule to = tunnel;
-    to.priority = 5208;
-    to.to = *Prefix::parse(v6 ? "2001:db8:5::/48" : "10.5.0.0/16");
-    for (const Rule& rule : {tunnel, main, to}) {
+    for (const Rule& rule : every_rule(v6)) {
       must(netlink.add_rule(rule));
       rules.push_back(rule);
       CHECK(holds(must(netlink.rules()), rule));

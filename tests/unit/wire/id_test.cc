@@ -90,3 +90,26 @@ TEST_CASE("ID: for people") {
   CHECK(id(IdType::kIpv4, "").to_string().empty());
   CHECK(IdPayload{.type = IdType::kKeyId, .data = ByteVec(1000, 'a')}.to_string().size() == 256);
 }
+
+TEST_CASE("NATT-17: NAT-OA is one IPv4 or IPv6 address behind zeros") {
+  CHECK(encode_nat_oa(IpAddress::v4(0xc0a80714)) == from_hex("01000000c0a80714"));
+  CHECK(decode_nat_oa(from_hex("01000000c0a80714"))->to_string() == "192.168.7.20");
+  const ByteVec six = from_hex("0500000020010db8000000000000000000000020");
+  CHECK(decode_nat_oa(six)->to_string() == "2001:db8::20");
+  CHECK(encode_nat_oa(*decode_nat_oa(six)) == six);
+  for (const ByteVec& good : {from_hex("01000000c0a80714"), six}) {
+    for (std::size_t size = 0; size < good.size(); ++size) {
+      CHECK_FALSE(decode_nat_oa(Bytes(good).first(size)));
+    }
+    for (std::size_t at = 1; at < 4; ++at) {
+      ByteVec bad = good;
+      bad[at] = 1;
+      CHECK(decode_nat_oa(bad).error() == Drop::kBadReserved);
+    }
+  }
+  for (const char* other :
+       {"02000000c0a80714", "04000000c0a80714ffffffff", "0700000000000000ffffffff",
+        "0b000000c0a80714", "00000000c0a80714", "01000000c0a8071400"}) {
+    CHECK(decode_nat_oa(from_hex(other)).error() == Drop::kMalformed);
+  }
+}

@@ -290,6 +290,9 @@ bool decodes(PayloadType type, Bytes body) {
       if (id) static_cast<void>(id->to_string().size() + (id->as_prefix() ? 1U : 0U));
       return id.has_value();
     }
+    case PayloadType::kNatOa:
+    case PayloadType::kNatOaDraft:
+      return decode_nat_oa(body).has_value();
     case PayloadType::kNonce:
       return decode_nonce(body).has_value();
     case PayloadType::kNotify:
@@ -335,6 +338,9 @@ Result<ByteVec, Drop> encoded_again(PayloadType type, Bytes body) {
       return encode_sa(GODWIT_TRY(decode_sa(body)));
     case PayloadType::kId:
       return encode_id(GODWIT_TRY(decode_id(body)));
+    case PayloadType::kNatOa:
+    case PayloadType::kNatOaDraft:
+      return encode_nat_oa(GODWIT_TRY(decode_nat_oa(body)));
     case PayloadType::kNonce:
       return to_vec(GODWIT_TRY(decode_nonce(body)));
     case PayloadType::kNotify:
