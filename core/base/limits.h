@@ -11,8 +11,9 @@ inline constexpr std::size_t kPayloadsMax = 64;
 inline constexpr std::size_t kTransformsMax = 64;
 inline constexpr std::size_t kAttributesMax = 32;
 inline constexpr std::size_t kVendorIdsMax = 20;
-inline constexpr std::size_t kFragmentsMax = 16;  // of one message (FR-01)
-inline constexpr std::size_t kNatDMax = 9;        // one for us, up to eight for the peer
+inline constexpr std::size_t kCertificatesMax = 8;  // and as many requests for them
+inline constexpr std::size_t kFragmentsMax = 16;    // of one message (FR-01)
+inline constexpr std::size_t kNatDMax = 9;          // one for us, up to eight for the peer
 
 // Mode Config (MC-09, MC-10, MC-12).
 inline constexpr std::size_t kDnsServersMax = 8;

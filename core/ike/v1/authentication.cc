@@ -62,6 +62,14 @@ std::vector<Bytes> certificates_in(const Payloads& payloads) {
   return found;
 }
 
+// RFC 2407 4.6.2: protocol and port of a phase-1 ID are both 0, or UDP and the port of IKE. With
+// NAT traversal the port is 0 or 4500 as well, as implementations have it (IKE1-20).
+bool is_of_ike(const IdPayload& id) {
+  constexpr std::uint8_t kUdp = 17;
+  if (id.protocol == 0) return id.port == 0;
+  return id.protocol == kUdp && (id.port == 0 || id.port == 500 || id.port == 4500);
+}
+
 AuthFailure failed(AuthFailure::Kind kind) { return {.kind = kind, .certificate = {}}; }
 
 }  // namespace
@@ -127,7 +135,8 @@ std::optional<AuthFailure> check_proof(const Credentials& credentials, const Pay
                                        const IdPayload& id, const crypto::Digest& hash_r,
                                        Instant now, std::string& shown) {
   using Kind = AuthFailure::Kind;
-  const bool as_expected = !credentials.remote_id || same_identity(id, *credentials.remote_id);
+  const bool as_expected =
+      is_of_ike(id) && (!credentials.remote_id || same_identity(id, *credentials.remote_id));
   if (credentials.method == AuthMethod::kPsk) {
     if (!equal_ct(hash_r, payloads.first(PayloadType::kHash)->body)) return failed(Kind::kProof);
     if (!as_expected) return failed(Kind::kIdentity);

@@ -7,11 +7,17 @@
 namespace godwit::ike::v1 {
 namespace {
 
-constexpr std::array<Rule, 2> kMain2 = {{{PayloadType::kSa, 1, 1}, {PayloadType::kNotify, 0, 4}}};
-constexpr std::array<Rule, 6> kMain4 = {{{PayloadType::kKe, 1, 1},
+// RFC 2408 3.9, 3.10: certificates and requests for them may stand anywhere. Those of messages 2
+// and 4 prove nothing.
+constexpr std::array<Rule, 4> kMain2 = {{{PayloadType::kSa, 1, 1},
+                                         {PayloadType::kCert, 0, 8},
+                                         {PayloadType::kCertRequest, 0, 8},
+                                         {PayloadType::kNotify, 0, 4}}};
+constexpr std::array<Rule, 7> kMain4 = {{{PayloadType::kKe, 1, 1},
                                          {PayloadType::kNonce, 1, 1},
                                          {PayloadType::kNatD, 0, limits::kPayloadsMax},
                                          {PayloadType::kNatDDraft, 0, limits::kPayloadsMax},
+                                         {PayloadType::kCert, 0, 8},
                                          {PayloadType::kCertRequest, 0, 8},
                                          {PayloadType::kNotify, 0, 4}}};
 // `proof`: HASH or SIG.

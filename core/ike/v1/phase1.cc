@@ -166,8 +166,9 @@ void Phase1::on_message(const Header& header, Bytes message, Phase1Step& st) {
     return st.drop(Drop::kUnknownCookies);
   }
   if (auto* state = std::get_if<AwaitMain6>(&state_)) return on_main6(*state, header, message, st);
-  // RFC 2408 3.1: nothing before message 5 can be encrypted.
-  if (header.flags != 0) return st.drop(Drop::kBadFlags);
+  // RFC 2408 3.1: nothing before message 5 can be encrypted. The Commit bit may be set, and means
+  // nothing here: phase 1 ends with a message that is awaited anyway.
+  if ((header.flags & ~kFlagCommit) != 0) return st.drop(Drop::kBadFlags);
   if (std::holds_alternative<AwaitMain2>(state_)) return on_main2(header, message, st);
   if (std::holds_alternative<AwaitMain4>(state_)) {
     return on_main4(message.subspan(kHeaderSize), header.first, st);

@@ -46,6 +46,14 @@ bool is_skipped(PayloadType type) {
   return !is_known(type) && static_cast<std::uint8_t>(type) >= kPrivateTypes;
 }
 
+// ISK-05: how many of a type are worth reading. A peer may send more of these; what is beyond is
+// left out, which harms nobody.
+std::size_t useful_count(PayloadType type) {
+  if (type == PayloadType::kVendorId) return limits::kVendorIdsMax;
+  const bool certificate = type == PayloadType::kCert || type == PayloadType::kCertRequest;
+  return certificate ? limits::kCertificatesMax : limits::kPayloadsMax;
+}
+
 }  // namespace
 
 Result<Header, Drop> decode_header(Bytes datagram) {
@@ -108,8 +116,7 @@ Result<Payloads, Drop> decode_payloads(PayloadType first, Bytes body, bool decry
     if (length < kGenericHeaderSize) return fail(Drop::kBadLength);
     const Bytes content = GODWIT_TRY(reader.take(length - kGenericHeaderSize));
 
-    const bool surplus = type == PayloadType::kVendorId &&
-                         payloads.count(PayloadType::kVendorId) >= limits::kVendorIdsMax;
+    const bool surplus = payloads.count(type) >= useful_count(type);
     if (!is_skipped(type) && !surplus) {
       payloads.all_.push_back({.type = type, .body = content, .whole = start.first(length)});
     }

@@ -60,7 +60,8 @@ class Payloads {
 };
 
 // Walks the chain that starts with `first` in `body` (what follows the header). At most
-// limits::kPayloadsMax payloads; vendor IDs beyond limits::kVendorIdsMax are left out (ISK-05).
+// limits::kPayloadsMax payloads; vendor IDs beyond limits::kVendorIdsMax are left out, and so are
+// certificates and requests for them beyond limits::kCertificatesMax (ISK-05).
 // Plaintext chains end exactly at the end of the body (kBadLength otherwise); decrypted ones may be
 // followed by padding, and their reserved octets must be zero (ISK-02: the first sign of a wrong
 // key). An unknown payload type is kBadPayloadType (ISK-06), except private ones (128..255), which

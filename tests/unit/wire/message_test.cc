@@ -217,6 +217,20 @@ TEST_CASE("chain: at most 64 payloads, 20 vendor IDs (ISK-05, A04)") {
   CHECK(payloads->octets().size() == vendors.octets().size());
 }
 
+TEST_CASE("chain: certificates and requests beyond eight are left out (ISK-05)") {
+  ChainBuilder chain;
+  for (std::uint8_t i = 0; i < 12; ++i) {
+    chain.add(PayloadType::kCert, ByteVec{i}).add(PayloadType::kCertRequest, ByteVec{i});
+  }
+  chain.add(PayloadType::kNonce, ByteVec(8));
+  const auto payloads = decode_payloads(chain.first(), chain.octets(), false);
+  REQUIRE(payloads.has_value());
+  CHECK(payloads->count(PayloadType::kCert) == limits::kCertificatesMax);
+  CHECK(payloads->count(PayloadType::kCertRequest) == limits::kCertificatesMax);
+  CHECK(payloads->count(PayloadType::kNonce) == 1);
+  CHECK(payloads->octets().size() == chain.octets().size());
+}
+
 TEST_CASE("chain: bodies are views of the message") {
   ChainBuilder chain;
   chain.add(PayloadType::kHash, from_hex("0102")).add(PayloadType::kNonce, from_hex("0304"));
