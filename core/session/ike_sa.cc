@@ -102,12 +102,14 @@ void IkeSa::on_message(const ike::Header& header, Bytes message, LocalPort port,
     return on_message(*ike::decode_header(*whole), *whole, port, from, policies, st);
   }
   if (link_.is_reflection(message)) return st.drop(Drop::kReflected);
-  if (link_.repeat(message, st)) return;
   // RFC 3947 4: after the float nothing of this SA belongs on the old port. But a gateway that
-  // could not read the first floated message does not know of the float, and its complaint is a
-  // hint.
+  // could not read the first floated message does not know of the float: its complaint is a hint,
+  // and a copy of what it said before is answered once more.
   const bool complaint = !established() && header.exchange == ike::Exchange::kInformational;
-  if (port != link_.port() && !complaint) return st.drop(Drop::kWrongPort);
+  const bool astray = port != link_.port() && !complaint;
+  if (astray && header.encrypted()) return st.drop(Drop::kWrongPort);
+  if (link_.repeat(message, st)) return;
+  if (astray) return st.drop(Drop::kWrongPort);
   if (!established()) return on_phase1_message(header, message, from, st);
 
   if (!on_protected(header, message, policies, st)) return;
