@@ -140,6 +140,9 @@ TEST_CASE("H17, FR-04: what fragments make is checked like any message") {
   ike::Header other = seen;
   other.initiator = Cookie{1};
   inner.push_back(delete_message(other));
+  other = seen;
+  other.responder = Cookie{1};
+  inner.push_back(delete_message(other));
   inner.push_back(ByteVec(60, 0xff));
   inner.push_back(ike::v1::fragment_message(inner[0], ike::Exchange::kMain,
                                             200)[0]);  // a fragment of fragments

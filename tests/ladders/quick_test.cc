@@ -321,6 +321,82 @@ TEST_CASE("the gateway starts a rekey") {
   CHECK(w.event<session::SaInstalled>()->rekey);
 }
 
+// What the client sent of Quick Mode, and how many pairs of SAs it had then.
+std::vector<std::size_t> pairs_when_sent(const World& w) {
+  std::vector<std::size_t> pairs;
+  for (const Sent& sent : w.sent()) {
+    const auto header = ike::decode_header(sent.message());
+    if (sent.is_ike() && header && header->exchange == ike::Exchange::kQuick) {
+      pairs.push_back(sent.pairs);
+    }
+  }
+  return pairs;
+}
+
+// The peer may send under the new SAs as soon as it has read that message.
+TEST_CASE("a pair is in place before the message leaves that lets the peer use it (QM-15)") {
+  Run w;
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  w.run_for(1s);
+  CHECK(pairs_when_sent(w) == std::vector<std::size_t>{0, 1});  // messages 1 and 3
+  CHECK(w.gateway_does([](Gateway& g, Instant t, Outbox& o) { return g.start_rekey(t, o); }));
+  w.run_for(1s);
+  CHECK(pairs_when_sent(w) == std::vector<std::size_t>{0, 1, 2});  // message 2 of the gateway's
+  // ISK-10: who began phase 1 comes first in the header, whoever begins what is under it.
+  for (const Sent& sent : w.sent()) {
+    const auto header = ike::decode_header(sent.message());
+    if (!sent.is_ike() || !header) continue;
+    CHECK(header->initiator == w.gateway().ike()->in.initiator);
+  }
+}
+
+TEST_CASE("the gateway begins a Quick Mode for what is not ours (QM-16)") {
+  const Prefix other = *Prefix::parse("192.168.0.0/16");
+  for (const std::size_t which : {0u, 1u}) {
+    Run w;
+    CAPTURE(w.ladder());
+    CAPTURE(which);
+    REQUIRE(w.connect());
+    REQUIRE(w.ping());
+    const auto quick = sent_of(w, ike::Exchange::kQuick);
+    w.gateway().config().edit = [&](PayloadList& list) {
+      std::size_t seen = 0;
+      for (auto& [type, body] : list) {
+        if (type != PayloadType::kId || seen++ != which) continue;
+        body = ike::encode_id(ike::IdPayload::subnet(other));
+      }
+    };
+    CHECK(w.gateway_does([](Gateway& g, Instant t, Outbox& o) { return g.start_rekey(t, o); }));
+    w.run_for(30s);
+    CHECK(sent_of(w, ike::Exchange::kQuick) == quick);
+    CHECK(w.data_path().facts().pair_count == 1);
+    CHECK(w.ping());
+  }
+}
+
+TEST_CASE("of two pairs the new one sends, and the old one hears for half a minute (QM-17)") {
+  Run w;
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  REQUIRE(w.ping());
+  CHECK(w.gateway_does([](Gateway& g, Instant t, Outbox& o) { return g.start_rekey(t, o); }));
+  w.run_for(2s);
+  REQUIRE(w.ping());
+  const auto before = w.data_path().facts();
+  REQUIRE(before.pair_count == 2);
+  CHECK(before.pairs[1].packets_in > 0);
+  for (int i = 0; i < 25; ++i) {
+    w.run_for(1s);
+    CHECK(w.ping());
+    REQUIRE(w.data_path().facts().pair_count == 2);
+  }
+  CHECK(w.data_path().facts().pairs[0].packets_out == before.pairs[0].packets_out);
+  w.run_for(10s);
+  CHECK(w.data_path().facts().pair_count == 1);
+  CHECK(w.ping());
+}
+
 TEST_CASE("both sides rekey at once") {
   WorldConfig config;
   config.profile.esp_lifetime = 300s;

@@ -71,7 +71,8 @@ struct Flight {
 
 struct Sent {
   Instant at;
-  Flight flight;  // from is the client's own endpoint, before the NAPT
+  Flight flight;          // from is the client's own endpoint, before the NAPT
+  std::size_t pairs = 0;  // of ESP SAs that the client had when it was sent
   bool is_ike() const;
   bool is_keepalive() const { return flight.bytes.size() == 1 && flight.bytes[0] == 0xff; }
   Bytes message() const&;  // of IKE, behind the marker

@@ -17,7 +17,7 @@ const char* direction(const Flight& flight) {
 
 // What leaves the client: seen, counted, translated, and handed to the path.
 void World::fly(Flight flight) {
-  if (config_.record) sent_.push_back({now_, flight});
+  if (config_.record) sent_.push_back({now_, flight, data_path_.facts().pair_count});
   check_sent(flight);
   if (!link_up_) return trace("to gateway: no link");
   if (napt_) flight.from = napt_->outward(flight.from, now_);

@@ -227,6 +227,35 @@ TEST_CASE("the MSS of a SYN is clamped both ways") {
   }
 }
 
+// RFC 3948 3.1.2: what is inside a tunnel is the end hosts' own. The payloads below are no sound
+// UDP or TCP, and the last hop limit is no business of a tunnel's end either.
+TEST_CASE("inner checksums and hop limits pass as they are (ENC-11, ESP-25)") {
+  World w;
+  w.install(1);
+  auto& gateway = w.to_us.at(1);
+  std::uint32_t sequence = 0;
+  for (const std::uint8_t protocol : std::initializer_list<std::uint8_t>{6, 17, 50, 132}) {
+    for (const std::uint8_t filling : std::initializer_list<std::uint8_t>{0, 0x10, 0xff}) {
+      CAPTURE(static_cast<int>(protocol));
+      CAPTURE(static_cast<int>(filling));
+      ByteVec out =
+          test::ip_packet({test::kLaptop, test::kServer, protocol, 0, true, ByteVec(40, filling)});
+      ByteVec in =
+          test::ip_packet({test::kServer, test::kLaptop, protocol, 0, true, ByteVec(40, filling)});
+      for (ByteVec* packet : {&out, &in}) {
+        if (protocol == 6) (*packet)[20 + 13] = 0x10;  // ACK: the MSS of a SYN is another matter
+        (*packet)[8] = 1;
+        store_be<std::uint16_t>(MutBytes(*packet).subspan(10), 0);
+        store_be<std::uint16_t>(
+            MutBytes(*packet).subspan(10),
+            static_cast<std::uint16_t>(~test::naive_sum(Bytes(*packet).first(20))));
+      }
+      CHECK(w.from_us.at(1).open(w.send({out}).at(0)).inner == out);
+      CHECK(w.receive({gateway.seal(++sequence, in)}).at(0) == in);
+    }
+  }
+}
+
 TEST_CASE("clear forgets the tunnel but not what was counted") {
   World w;
   w.install(1);

@@ -317,4 +317,41 @@ TEST_CASE("a queue that is full drops and counts") {
   }
 }
 
+// RFC 3948 2.1 and RFC 768: gateways may send a checksum of zero, which means none.
+TEST_CASE("a datagram without a UDP checksum is heard, and ours have DF (ENC-03, ENC-15)") {
+  REQUIRE_ROOT();
+  for (const EngineKind& kind : kEngines) {
+    CAPTURE(kind.label);
+    const Namespace space;
+    const auto engine = make_engine_or_skip(kind);
+    if (!engine) continue;
+    const auto receiver = must(UdpSocket::open(kLoopback, 0, 0));
+    must(engine->add_udp(0, receiver.fd()));
+    int discover = 0;
+    socklen_t size = sizeof discover;
+    REQUIRE(::getsockopt(receiver.fd(), IPPROTO_IP, IP_MTU_DISCOVER, &discover, &size) == 0);
+    CHECK(discover == IP_PMTUDISC_DO);
+
+    const auto sender = must(UdpSocket::open(kLoopback, 0, 0));
+    const int yes = 1;
+    REQUIRE(::setsockopt(sender.fd(), SOL_SOCKET, SO_NO_CHECK, &yes, sizeof yes) == 0);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(receiver.local().port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::sendto(sender.fd(), "ESP", 3, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) ==
+            3);
+    std::uint32_t heard = 0;
+    TestSink sink;
+    sink.udp = [&](std::uint32_t, std::span<Datagram> datagrams) {
+      for (const Datagram& datagram : datagrams) heard += datagram.buffer.size == 3 ? 1u : 0u;
+    };
+    for (int turns = 0; turns < 100 && heard == 0; ++turns) {
+      must(engine->turn(boot_now() + 50ms, sink));
+    }
+    CHECK(heard == 1);
+    engine->remove_udp(0);
+  }
+}
+
 }  // namespace godwit::platform::test

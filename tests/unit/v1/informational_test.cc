@@ -109,3 +109,40 @@ TEST_CASE("deletes and R-U-THERE that we send are ones that we would read") {
   REQUIRE(told.size() == 1);
   CHECK(std::get<DpdAnswer>(told[0]).sequence == 77);
 }
+
+TEST_CASE("DPD-04: R-U-THERE as it stands on the wire (RFC 3706 5.3)") {
+  const IsakmpSa sa = make_sa();
+  for (const Notify type : {Notify::kDpdRUThere, Notify::kDpdRUThereAck}) {
+    const ByteVec message = dpd_message(sa, type, 0x01020304, kId);
+    const auto header = decode_header(message);
+    REQUIRE(header);
+    CHECK(header->exchange == Exchange::kInformational);
+    const auto opened = sa.open(*header, message, sa.iv_for(kId));
+    REQUIRE(opened);
+    ByteVec body{0, 0, 0, 1, 1, 16, 0, 0};  // DOI of IPsec, protocol ISAKMP, SPI size, type
+    store_be(MutBytes(body).subspan(6), static_cast<std::uint16_t>(type));
+    append(body, cookies(sa));
+    append(body, ByteVec{1, 2, 3, 4});
+    CHECK(equal(opened->payloads.first(PayloadType::kNotify)->body, body));
+  }
+}
+
+TEST_CASE("DPD-04, DPD-06: other cookies, or no number of four octets, is no DPD") {
+  Reader r;
+  NotifyPayload notify;
+  notify.spi = cookies(r.sa);
+  notify.data = ByteVec(4, 1);
+  SUBCASE("the cookies in the wrong order") {
+    std::ranges::rotate(notify.spi, notify.spi.begin() + 8);
+  }
+  SUBCASE("no cookies") { notify.spi.clear(); }
+  SUBCASE("other cookies") { notify.spi[15] ^= 1; }
+  SUBCASE("a short number") { notify.data.pop_back(); }
+  SUBCASE("a long number") { notify.data.push_back(1); }
+  SUBCASE("no number") { notify.data.clear(); }
+  for (const Notify type : {Notify::kDpdRUThere, Notify::kDpdRUThereAck}) {
+    notify.type = type;
+    CHECK(r.read(notify).empty());
+  }
+  CHECK(r.counters.of(Drop::kStaleDpd) == 2);
+}

@@ -61,6 +61,29 @@ TEST_CASE("Phase 1 offers carry their attributes in the conventional order") {
   CHECK_FALSE(sa.proposals[0].transforms[0].attributes.back().basic);
 }
 
+TEST_CASE("IKE1-02, 03, 04, 05: one proposal of KEY_IKE, every value that fits is basic") {
+  const std::vector<IkeSuite> suites = {{{128}, HashAlg::kSha1, DhGroup::kModp1024},
+                                        {{192}, HashAlg::kSha384, DhGroup::kEcp256},
+                                        {{256}, HashAlg::kSha512, DhGroup::kModp4096}};
+  const SaPayload sa = offer_phase1(suites, kAuthXauthInitPsk, 8h);
+  CHECK(sa.doi == 1);
+  CHECK(sa.situation == 1);
+  REQUIRE(sa.proposals.size() == 1);
+  CHECK(sa.proposals[0].protocol == Protocol::kIsakmp);
+  CHECK(sa.proposals[0].spi.empty());
+  REQUIRE(sa.proposals[0].transforms.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Transform& transform = sa.proposals[0].transforms[i];
+    CHECK(transform.id == 1);
+    CHECK(transform.number == i + 1);
+    REQUIRE(transform.attributes.size() == 7);
+    for (const Attribute& attribute : transform.attributes) CHECK(attribute.basic);
+    CHECK(transform.attributes[1].number() == suites[i].cipher.key_bits);
+    CHECK(transform.attributes[3].number() == 65001u);
+    CHECK(transform.attributes[4].number() == static_cast<std::uint16_t>(suites[i].group));
+  }
+}
+
 TEST_CASE("ISK-18: an answer is accepted when it is one of the offers") {
   const SaPayload offer = offer_phase1(kSuites, kAuthPsk, 24h);
   for (std::size_t i = 0; i < kSuites.size(); ++i) {
@@ -89,6 +112,18 @@ TEST_CASE("ISK-19, H08: a changed, added or missing attribute is refused") {
   // The auth method is the profile's alone (IKE1-19).
   const auto xauth = match_phase1(pick(offer, 0), kSuites, kAuthXauthInitPsk, 24h);
   CHECK_FALSE(xauth);
+}
+
+TEST_CASE("ISK-19: a value may come back in the other encoding (RFC 2409 appendix A)") {
+  SaPayload answer = pick(offer_phase1(kSuites, kAuthPsk, 3600s), 0);
+  for (Attribute& attribute : answer.proposals[0].transforms[0].attributes) {
+    attribute =
+        Attribute::number32(attribute.type, static_cast<std::uint32_t>(*attribute.number()));
+  }
+  const auto choice = match_phase1(answer, kSuites, kAuthPsk, 3600s);
+  REQUIRE(choice);
+  CHECK(choice->suite == kSuites[0]);
+  CHECK(choice->lifetime == 3600s);
 }
 
 TEST_CASE("ISK-20, H08: two transforms, two proposals or none are refused") {
@@ -198,6 +233,57 @@ TEST_CASE("QM-11: an authentication algorithm goes with CBC and never with GCM")
   CHECK_FALSE(has_auth(sa.proposals[0].transforms[0]));
   CHECK(has_auth(sa.proposals[0].transforms[1]));
   CHECK(sa.proposals[0].spi == ByteVec{0xc0, 0xde, 0x00, 0x01});
+}
+
+TEST_CASE("QM-07, QM-10, QM-12, QM-13: every transform of an offer has the same mode and group") {
+  Phase2Offer offer = esp_offer();
+  offer.suites.push_back({EspCipher::kAesCbc, 128, HashAlg::kSha1});
+  for (const bool pfs : {false, true}) {
+    if (pfs) offer.pfs = DhGroup::kEcp256;
+    for (const std::uint16_t mode : {kEncapUdpTunnel, kEncapUdpTunnelDraft}) {
+      offer.encapsulation = mode;
+      const SaPayload sa = offer_phase2(offer);
+      REQUIRE(sa.proposals.size() == 1);
+      CHECK(sa.proposals[0].transforms.size() == 3);
+      for (const Transform& transform : sa.proposals[0].transforms) {
+        const auto value = [&](Phase2Attr type) -> std::optional<std::uint64_t> {
+          for (const Attribute& a : transform.attributes) {
+            if (a.type == n(type)) return a.number();
+          }
+          return std::nullopt;
+        };
+        CHECK(value(Phase2Attr::kEncapsulation) == mode);
+        CHECK(value(Phase2Attr::kKeyLength).has_value());
+        CHECK(value(Phase2Attr::kGroup) == (pfs ? std::optional<std::uint64_t>(19) : std::nullopt));
+        CHECK_FALSE(value(Phase2Attr{11}));  // extended sequence numbers
+      }
+    }
+  }
+}
+
+TEST_CASE("QM-12: extended sequence numbers are not offered, so an answer cannot have them") {
+  const Phase2Offer offer = esp_offer();
+  for (const std::uint16_t value : std::initializer_list<std::uint16_t>{0, 1, 2}) {
+    SaPayload answer = esp_answer(offer, 0);
+    answer.proposals[0].transforms[0].attributes.push_back(Attribute::number16(11, value));
+    CHECK_FALSE(match_phase2(answer, offer));
+  }
+}
+
+TEST_CASE("ISK-17: a transform that we do not know is passed over for one that we do") {
+  Phase2Offer theirs = esp_offer();
+  theirs.spi = EspSpi{0xabcd0001};
+  SaPayload proposed = offer_phase2(theirs);
+  auto& transforms = proposed.proposals[0].transforms;
+  Transform strange = transforms[0];
+  for (const std::uint8_t id : std::initializer_list<std::uint8_t>{0, 1, 3, 23, 249, 255}) {
+    strange.id = id;
+    transforms.insert(transforms.begin(), strange);
+  }
+  const auto accepted = accept_phase2(proposed, esp_offer());
+  REQUIRE(accepted);
+  CHECK(accepted->choice.suite == esp_offer().suites[0]);
+  CHECK(accepted->answer.proposals[0].transforms.size() == 1);
 }
 
 TEST_CASE("Phase 2 answers: SPI, encapsulation and group must fit") {
