@@ -118,10 +118,22 @@ BANNED = [
 # A shell may run the fixed commands of a test, never anything in what is shipped.
 BANNED_WHERE_SHIPPED = [(re.compile(r"\bsystem\("), "a shell")]
 CORPUS = "tests/fuzz/corpus/"
-# The table of hostile inputs and its rows, each of which names tests or says why there is none.
+# Tables whose rows each name tests, or say why there is none: file -> rows.
 HOSTILE = "tests/HOSTILE.md"
-HOSTILE_ROWS = ([f"H{n:02}" for n in range(1, 24)] + [f"A{n:02}" for n in range(1, 28)]
-                + [f"B{n:02}" for n in range(1, 20)])
+STATEMENTS = "tests/STATEMENTS.md"
+
+
+def numbered(prefix, last):
+    return [f"{prefix}{n:02}" for n in range(1, last + 1)]
+
+
+TABLES = {
+    HOSTILE: numbered("H", 23) + numbered("A", 27) + numbered("B", 19),
+    STATEMENTS: (numbered("ISK-", 32) + numbered("IKE1-", 40) + numbered("QM-", 20)
+                 + numbered("NATT-", 25) + numbered("ENC-", 15) + numbered("DPD-", 10)
+                 + numbered("XA-", 15) + numbered("MC-", 18) + numbered("HY-", 6)
+                 + numbered("FR-", 9) + numbered("ESP-", 26)),
+}
 EXEMPT_FROM_WORDS = {"tests/tidy/tidy.py"}
 
 CODE = {".h", ".cc"}
@@ -302,36 +314,47 @@ def test_names(text):
         yield re.sub(r"\\(.)", r"\1", "".join(pieces))
 
 
-def check_hostile(path, text, tests):
-    if path != HOSTILE:
+def check_table(path, text, tests, cases):
+    """Rows are | name | ... | tests | reason |: TEST_CASEs in quotation marks, cases of the lab in
+    backticks; without any of them "none" and a reason."""
+    if path not in TABLES:
         return
-    rows = {}
+    rows = set()
     for number, line in enumerate(text.split("\n"), 1):
-        match = re.match(r"\| ([HAB]\d\d) \|(.*)\|(.*)\|$", line)
-        if match is None:
+        if not re.match(r"\| [A-Z][A-Z0-9]*-?\d\d \|", line):
             continue
-        row, named, reason = (part.strip() for part in match.groups())
-        if row in rows or row not in HOSTILE_ROWS:
-            yield Finding(path, number, "hostile", f"{row} is no row, or is one twice")
-        rows[row] = number
+        cells = [cell.strip() for cell in line.strip().removeprefix("|").split("|")[:-1]]
+        if len(cells) < 3:
+            yield Finding(path, number, "table", f"{cells[0]} is cut short")
+            continue
+        row, *described, named, reason = cells
+        if row in rows or row not in TABLES[path]:
+            yield Finding(path, number, "table", f"{row} is no row, or is one twice")
+        rows.add(row)
+        if not all(described):
+            yield Finding(path, number, "table", f"{row} does not say what it requires")
         quoted = re.findall(r'"([^"]+)"', named)
-        if not quoted and (named != "none" or not reason):
-            yield Finding(path, number, "hostile", f"{row} names no test and gives no reason")
+        in_lab = re.findall(r"`([^`]+)`", named)
+        if not quoted and not in_lab and (named != "none" or not reason):
+            yield Finding(path, number, "table", f"{row} names no test and gives no reason")
         for name in quoted:
             if name not in tests:
-                yield Finding(path, number, "hostile", f'there is no test "{name}"')
-    for row in HOSTILE_ROWS:
+                yield Finding(path, number, "table", f'there is no test "{name}"')
+        for name in in_lab:
+            if name not in cases:
+                yield Finding(path, number, "table", f"the lab has no case `{name}`")
+    for row in TABLES[path]:
         if row not in rows:
-            yield Finding(path, 1, "hostile", f"{row} is missing")
+            yield Finding(path, 1, "table", f"{row} is missing")
 
 
-def check_text(path, text, siblings, tests=frozenset()):
+def check_text(path, text, siblings, tests=frozenset(), cases=frozenset()):
     yield from check_edges(path, text)
     yield from check_words(path, text)
     yield from check_lines(path, text)
     yield from check_lengths(path, text)
     yield from check_headers(path, text, siblings)
-    yield from check_hostile(path, text, tests)
+    yield from check_table(path, text, tests, cases)
 
 
 # ---- files --------------------------------------------------------------------------------------
@@ -348,11 +371,19 @@ def tracked(source):
     return [p for p in paths if not p.startswith(CORPUS) and (source / p).is_file()]
 
 
+def lab_cases(source):
+    """The names of the lab's cases, some of which are made in loops: the lab itself knows them."""
+    listed = subprocess.run([sys.executable, source / "tests/lab/run", "--list"],
+                            capture_output=True, text=True, check=True).stdout
+    return set(listed.split())
+
+
 def text_findings(source):
     paths = tracked(source)
     siblings = set(paths)
     tests = {name for path in paths if path.startswith("tests/") and path.endswith(".cc")
              for name in test_names((source / path).read_text("utf-8", "replace"))}
+    cases = lab_cases(source)
     findings = []
     for path in paths:
         if Path(path).suffix not in TEXT:
@@ -360,9 +391,12 @@ def text_findings(source):
         octets = (source / path).read_bytes()
         if b"\0" in octets:
             continue
-        findings += check_text(path, octets.decode("utf-8", "replace"), siblings, tests)
+        findings += check_text(path, octets.decode("utf-8", "replace"), siblings, tests,
+                               cases)
     findings += [Finding(path, 1, "file", "an exception for a file that does not exist")
                  for path in LONG_FILES if path not in siblings]
+    findings += [Finding(path, 1, "table", "is missing")
+                 for path in TABLES if path not in siblings]
     return findings
 
 
@@ -447,8 +481,8 @@ def long_function(head, lines):
     return head + " {\n" + "  f();\n" * (lines - 2) + "}\n"
 
 
-def hostile_table(rows=tuple(HOSTILE_ROWS), cells=' "a test"; "b" | | '):
-    return "".join(f"| {row} |{cells}".rstrip() + "\n" for row in rows)
+def table(path, cells=' "a test"; "b" | | ', rows=None):
+    return "".join(f"| {row} |{cells}".rstrip() + "\n" for row in rows or TABLES[path])
 
 
 # (rule that must fire or None, path, text)
@@ -537,17 +571,27 @@ SNIPPETS = [
     ("header", "core/base/own.cc", "int a;\n"),
     (None, "core/base/own.cc", '#include "core/base/own.h"\n\n#include <vector>\n'),
     (None, "core/base/alone.cc", "#include <vector>\n"),
-    ("hostile", HOSTILE, hostile_table(cells=' "a test"; "no test" | | ')),
-    ("hostile", HOSTILE, hostile_table(cells=" none | | ")),
-    ("hostile", HOSTILE, hostile_table(cells=" | a reason | ")),
-    ("hostile", HOSTILE, hostile_table(rows=HOSTILE_ROWS[1:])),
-    ("hostile", HOSTILE, hostile_table(rows=[*HOSTILE_ROWS, "H01"])),
-    ("hostile", HOSTILE, hostile_table(rows=[*HOSTILE_ROWS, "H99"])),
-    (None, HOSTILE, hostile_table()),
-    (None, HOSTILE, hostile_table(cells=" none | there is no EAP | ")),
+    ("table", HOSTILE, table(HOSTILE, ' "a test"; "no test" | | ')),
+    ("table", HOSTILE, table(HOSTILE, " none | | ")),
+    ("table", HOSTILE, table(HOSTILE, " | a reason | ")),
+    ("table", HOSTILE, table(HOSTILE, rows=TABLES[HOSTILE][1:])),
+    ("table", HOSTILE, table(HOSTILE, rows=[*TABLES[HOSTILE], "H01"])),
+    ("table", HOSTILE, table(HOSTILE, rows=[*TABLES[HOSTILE], "H99"])),
+    (None, HOSTILE, table(HOSTILE)),
+    (None, HOSTILE, table(HOSTILE, " none | there is no EAP | ")),
+    ("table", STATEMENTS, table(STATEMENTS, ' what | "a test"; `no_case` | | ')),
+    ("table", STATEMENTS, table(STATEMENTS, ' | "a test" | | ')),
+    ("table", STATEMENTS, table(STATEMENTS, ' "a test" | ')),
+    ("table", STATEMENTS, table(STATEMENTS, " what | none | | ")),
+    ("table", STATEMENTS, table(STATEMENTS, rows=TABLES[STATEMENTS][:-1])),
+    ("table", STATEMENTS, table(STATEMENTS, rows=[*TABLES[STATEMENTS], "ISK-33"])),
+    (None, STATEMENTS, table(STATEMENTS, ' what | "a test"; `a_case` | what is left | ')),
+    (None, STATEMENTS, table(STATEMENTS, " what | `a_case` | | ")),
+    (None, STATEMENTS, table(STATEMENTS, " what | none | a reason | ")),
 ]
 # The tests that the snippets above may name.
 SNIPPET_TESTS = 'TEST_CASE("a test") {}\nTEST_CASE(\n    "b"\n    "") {}\n'
+SNIPPET_CASES = {"a_case"}
 
 SYMBOLS_BAD = [
     "socket@GLIBC_2.2.5", "bind", "sendmsg", "recvfrom", "__recv_chk", "open64", "__open_2",
@@ -571,7 +615,7 @@ SYMBOLS_GOOD = [
 def self_test_snippets():
     for number, (rule, path, text) in enumerate(SNIPPETS):
         fired = {f.rule for f in check_text(path, text, {"core/base/own.h", path},
-                                            set(test_names(SNIPPET_TESTS)))}
+                                            set(test_names(SNIPPET_TESTS)), SNIPPET_CASES)}
         if fired != ({rule} if rule else set()):
             yield f"snippet {number} ({path}): expected {rule}, got {sorted(fired)}"
 
@@ -625,7 +669,7 @@ def self_test_format():
 def self_test_rules():
     """Every rule has a snippet that it fires on, every room a place in the tables."""
     fired = {rule for rule, _, _ in SNIPPETS if rule}
-    wanted = {"edge", "word", "columns", "tab", "trailing", "function", "file", "header", "hostile"}
+    wanted = {"edge", "word", "columns", "tab", "trailing", "function", "file", "header", "table"}
     if fired != wanted:
         yield f"rules without a bad snippet: {sorted(wanted - fired)}"
     core = {room for room in EDGES if room.startswith("core/")}
