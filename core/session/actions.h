@@ -128,6 +128,9 @@ class Actions {
     check_room();
     list_.emplace_back(std::forward<A>(action));
   }
+  // Of what was appended since there were `size` actions, new SAs come first: the message that lets
+  // the peer send under them may leave in the same step (QM-15).
+  void install_first(std::size_t size);
   std::vector<Action>& list() { return list_; }
   bool empty() const { return list_.empty(); }
   void clear() { list_.clear(); }

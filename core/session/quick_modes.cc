@@ -121,7 +121,8 @@ bool QuickModes::on_job(JobDone& done, IkeLink& link, Step& st) {
 void QuickModes::apply(Running& running, QuickStep& step, IkeLink& link, Step& st) {
   if (step.accepted) running.request.stop();
   if (step.job) running.job = st.start(std::move(*step.job));
-  // The SAs are installed before the message that lets the peer use them leaves (QM-15).
+  // The SAs are installed before the message that lets the peer use them leaves: see
+  // Actions::install_first().
   if (step.outcome) {
     if (!running.ours()) running.unconfirmed = step.outcome->inbound;
     st.events.emplace_back(ChildNegotiated{std::move(*step.outcome), !running.ours()});

@@ -133,6 +133,7 @@ class Session::Impl {
     Step st{now, rng_, counters_, out, last_job_, events_};
     body(st);
     handle_events(st);
+    out.install_first(first);
     // A form stops the clock of the connect attempt: people type slowly.
     if (ike_.form_open() && connect_deadline_) {
       connect_left_ = *connect_deadline_ - now;
