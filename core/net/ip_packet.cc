@@ -6,21 +6,14 @@
 #include "core/base/reader.h"
 #include "core/base/writer.h"
 #include "core/net/checksum.h"
+#include "core/net/transport.h"
 
 namespace godwit {
 namespace {
 
-constexpr std::size_t kIpv4Header = 20;
-constexpr std::size_t kIpv6Header = 40;
-constexpr std::size_t kIpv4Checksum = 10;  // offset in the header
-constexpr std::size_t kTcpHeader = 20;
-constexpr std::size_t kTcpFlags = 13;
-constexpr std::size_t kTcpChecksum = 16;
-constexpr std::uint8_t kTcpSyn = 0x02;
 constexpr std::size_t kIcmpHeader = 8;
 
 constexpr std::uint8_t kProtocolIcmp = 1;
-constexpr std::uint8_t kProtocolTcp = 6;
 constexpr std::uint8_t kProtocolIcmpv6 = 58;
 constexpr std::uint8_t kProtocolHidden = 0xff;
 constexpr std::uint8_t kIpv6Fragment = 44;
