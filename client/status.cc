@@ -109,6 +109,23 @@ std::string nat_words(const json& nat) {
   return sentence(session::Event{found});
 }
 
+// What moves many packets at a time, and what does not any more.
+json offload_json(const platform::Offloads& offloads) {
+  json out = json::array();
+  if (offloads.tun.tcp) out.push_back("tun-tcp");
+  if (offloads.tun.udp) out.push_back("tun-udp");
+  if (offloads.udp_runs) out.push_back("udp-segment");
+  return out;
+}
+
+std::string engine_text(const json& status) {
+  std::string out = text_of(at(status, {"engine", "name"}));
+  const json offloads = at(status, {"engine", "offloads"});
+  if (!offloads.is_array()) return out;
+  for (const json& offload : offloads) out += ", " + text_of(offload);
+  return out;
+}
+
 void add_traffic(const json& status, Lines& lines) {
   const json in = at(status, {"traffic", "in"});
   const json out = at(status, {"traffic", "out"});
@@ -192,6 +209,7 @@ json status_json(const StatusParts& parts) {
       {"in", {{"packets", parts.traffic.packets_in}, {"octets", parts.traffic.bytes_in}}},
       {"out", {{"packets", parts.traffic.packets_out}, {"octets", parts.traffic.bytes_out}}}};
   out["engine"] = {{"name", parts.engine},
+                   {"offloads", offload_json(parts.offloads)},
                    {"turns", parts.io.turns},
                    {"system_calls", parts.io.system_calls},
                    {"send_dropped", parts.io.send_dropped},
@@ -238,7 +256,7 @@ std::string status_text(const json& status) {
   add_traffic(status, lines);
   lines.add("keepalives", text_of(at(status, {"keepalives_sent"})));
   lines.add("rekeys", text_of(at(status, {"rekeys"})));
-  lines.add("engine", text_of(at(status, {"engine", "name"})));
+  lines.add("engine", engine_text(status));
   lines.add("crypto", text_of(at(status, {"esp", "crypto"})));
   if (const json weak = at(status, {"weak"}); weak.is_array()) {
     for (const json& word : weak) lines.add("weak", weak_reason(text_of(word)));

@@ -25,6 +25,7 @@ struct StatusParts {
   std::string_view crypto_backend;
   const std::string& engine;
   const platform::EngineStatistics& io;
+  platform::Offloads offloads;
   std::string device;
   std::string_view resolver;
 };

@@ -270,7 +270,7 @@ void TunnelLoop::apply(const session::TunnelConfig& config) {
   mtu_ = config.mtu;
   data_.set_mtu(config.mtu);
   auto applied = parts_.machine.apply(config);
-  if (applied) applied = engine_->add_tun(parts_.tun.fd());
+  if (applied) applied = engine_->add_tun(parts_.tun.fd(), parts_.tun.offloads());
   if (!applied) {
     hooks_.complain(applied.error().message());
     session_.on_user(session::MachineRefused{}, now_, actions_);
@@ -321,6 +321,7 @@ std::string TunnelLoop::answer(ControlOp op) {
                       .crypto_backend = data_.backend(),
                       .engine = engine_->name(),
                       .io = engine_->statistics(),
+                      .offloads = engine_->offloads(kNattSocket),
                       .device = parts_.tun.name(),
                       .resolver = platform::name_of(parts_.machine.resolver())})
       .dump();

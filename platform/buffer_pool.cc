@@ -12,9 +12,10 @@ static_assert(kBufferSize % 64 == 0);
 
 void BufferPool::Release::operator()(std::uint8_t* memory) const { std::free(memory); }
 
-BufferPool::BufferPool(std::uint32_t count) : state_(count, State::kFree) {
-  const std::size_t size = (std::size_t{count} * kBufferSize + kPage - 1) / kPage * kPage;
-  memory_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(kPage, size)));
+BufferPool::BufferPool(std::uint32_t count, std::size_t size)
+    : size_(size), state_(count, State::kFree) {
+  const std::size_t whole = (std::size_t{count} * size + kPage - 1) / kPage * kPage;
+  memory_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(kPage, whole)));
   CHECK(memory_ != nullptr);
   free_.reserve(count);
   // The last one given back is taken first: its cache lines are warm.

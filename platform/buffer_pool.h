@@ -31,14 +31,19 @@ inline constexpr std::size_t kTunHead = 64;  // room in front of a packet read f
 inline constexpr std::size_t kPacketMax = kBufferSize - kTunHead - limits::kTailRoom;
 static_assert(kTunHead >= limits::kHeadRoom && kPacketMax >= 9216);
 
+// A frame of a TUN device with offloads: its header and the largest IP packet. What is not touched
+// takes no memory.
+inline constexpr std::size_t kFrameSize = 68 * 1024;
+inline constexpr std::uint32_t kFrames = 16;
+
 class BufferPool {
  public:
-  explicit BufferPool(std::uint32_t count);
+  explicit BufferPool(std::uint32_t count, std::size_t size = kBufferSize);
 
   std::uint32_t count() const { return static_cast<std::uint32_t>(state_.size()); }
   std::size_t free_count() const { return free_.size(); }
   MutBytes storage(std::uint32_t id) {
-    return MutBytes(memory_.get() + std::size_t{id} * kBufferSize, kBufferSize);
+    return MutBytes(memory_.get() + std::size_t{id} * size_, size_);
   }
 
   std::optional<std::uint32_t> take();  // kFree -> kHeld
@@ -54,6 +59,7 @@ class BufferPool {
   struct Release {
     void operator()(std::uint8_t* memory) const;
   };
+  std::size_t size_;  // of one
   std::unique_ptr<std::uint8_t, Release> memory_;
   std::vector<State> state_;
   std::vector<std::uint32_t> free_;

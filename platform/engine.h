@@ -34,6 +34,7 @@
 #include "core/net/address.h"
 #include "platform/buffer_pool.h"
 #include "platform/sys_error.h"
+#include "platform/tun_offloads.h"
 
 namespace godwit::platform {
 
@@ -62,11 +63,15 @@ class Sink {
 };
 
 struct EngineStatistics {
-  std::uint64_t tun_read = 0;
-  std::uint64_t tun_written = 0;
+  std::uint64_t tun_read = 0;          // packets; a frame may hold many
+  std::uint64_t tun_frames = 0;        // read
+  std::uint64_t tun_refused = 0;       // frames that contradict their header
+  std::uint64_t tun_written = 0;       // packets
+  std::uint64_t tun_writes = 0;        // frames
   std::uint64_t tun_write_failed = 0;  // the kernel refused the packet, or the device is down
   std::uint64_t udp_received = 0;
   std::uint64_t udp_sent = 0;
+  std::uint64_t udp_sends = 0;     // runs of datagrams that left together
   std::uint64_t send_failed = 0;   // reported by on_send_error
   std::uint64_t send_dropped = 0;  // queue full, or overtaken
   std::uint64_t send_waited = 0;   // the socket's send buffer was full once
@@ -74,6 +79,12 @@ struct EngineStatistics {
   std::uint64_t no_buffer = 0;     // the pool was empty when something had to be read or copied
   std::uint64_t turns = 0;
   std::uint64_t system_calls = 0;  // waits and submits; epoll_wait, read, write, *mmsg
+};
+
+// What is in use now: a rung that the kernel refuses is left at run time.
+struct Offloads {
+  TunOffloads tun;
+  bool udp_runs = false;  // many datagrams of one size leave a socket in one call
 };
 
 class Engine {
@@ -86,9 +97,10 @@ class Engine {
   // "io_uring", "epoll", or "epoll (io_uring: Operation not permitted)".
   virtual const std::string& name() const = 0;
   virtual const EngineStatistics& statistics() const = 0;
+  virtual Offloads offloads(std::uint32_t socket) const = 0;
 
   // `fd` must be non-blocking. One TUN at a time.
-  virtual Result<void, SysError> add_tun(int fd) = 0;
+  virtual Result<void, SysError> add_tun(int fd, const TunOffloads& offloads = {}) = 0;
   // Forgets the TUN, and packets queued for it, so that closing it removes the device.
   virtual void remove_tun() = 0;
 
@@ -122,7 +134,8 @@ class Engine {
 enum class EngineChoice : std::uint8_t { kAuto, kRing, kEpoll };
 
 // kAuto tries io_uring and falls back to epoll when the system refuses it; kRing fails instead.
-// GODWIT_RING=single|multi in the environment keeps the ring from, or to, multishot requests.
+// GODWIT_RING=single|multi in the environment keeps the ring from, or to, multishot requests;
+// GODWIT_UDP=plain sends each datagram by itself.
 Result<std::unique_ptr<Engine>, SysError> make_engine(EngineChoice choice = EngineChoice::kAuto,
                                                       std::uint32_t buffers = 1024);
 

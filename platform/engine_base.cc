@@ -2,6 +2,9 @@
 
 #include <sys/timerfd.h>
 
+#include <cstdlib>
+#include <string_view>
+
 #include "core/base/check.h"
 #include "platform/clock.h"
 #include "platform/sockaddr.h"
@@ -9,22 +12,15 @@
 namespace godwit::platform {
 namespace {
 
+constexpr std::uint32_t kRuns = 256;
+
 // Errors of a send that say nothing about the datagram: a queue below the socket was full.
 bool is_lost_below(int error) { return error == ENOBUFS || error == ENOMEM; }
 
-void set_tos(msghdr& header, MutBytes room, bool v4, int tos) {
-  if (tos == 0) {
-    header.msg_control = nullptr;
-    header.msg_controllen = 0;
-    return;
-  }
-  header.msg_control = room.data();
-  header.msg_controllen = CMSG_SPACE(sizeof(int));
-  cmsghdr* const control = CMSG_FIRSTHDR(&header);
-  control->cmsg_level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
-  control->cmsg_type = v4 ? IP_TOS : IPV6_TCLASS;
-  control->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(control), &tos, sizeof tos);
+// What kernels and drivers say of UDP_SEGMENT where they cannot: before 6.11 EIO for a device that
+// does not sum, else EINVAL and EOPNOTSUPP.
+bool is_segment_refusal(int error) {
+  return error == EIO || error == EINVAL || error == EOPNOTSUPP;
 }
 
 }  // namespace
@@ -50,9 +46,13 @@ bool decode_header(const msghdr& header, Datagram& datagram) {
 EngineBase::EngineBase(std::string name, std::uint32_t buffers)
     : name_(std::move(name)),
       pool_(buffers),
-      slots_(buffers),
-      writes_(buffers),
-      tun_queue_(buffers) {}
+      frames_(kFrames, kFrameSize),
+      waiting_(buffers),
+      runs_(kRuns),
+      tun_runs_(runs_),
+      tun_queue_(buffers) {
+  cutting_.reserve(kFrames);
+}
 
 void EngineBase::send(std::uint32_t socket, const Buffer& buffer, const Endpoint& to,
                       std::uint8_t tos) {
@@ -62,18 +62,8 @@ void EngineBase::send(std::uint32_t socket, const Buffer& buffer, const Endpoint
     recycle(buffer.id);
     return;
   }
-  Socket& owner = sockets_[socket];
-  SendSlot& slot = slots_[buffer.id];
-  const MutBytes packet = buffer.packet();
-  slot.socket = socket;
-  slot.generation = owner.generation;
-  slot.data = {packet.data(), packet.size()};
-  slot.header.msg_name = &slot.to;
-  slot.header.msg_namelen = to_sockaddr(to, slot.to);
-  slot.header.msg_iov = &slot.data;
-  slot.header.msg_iovlen = 1;
-  set_tos(slot.header, slot.control, to.address.is_v4(), tos);
-  if (!owner.queue.push_back(buffer.id)) {
+  waiting_[buffer.id] = {buffer.packet(), to, tos, false};
+  if (!sockets_[socket].queue.push_back(buffer.id)) {
     ++stats_.send_dropped;
     recycle(buffer.id);
   }
@@ -81,8 +71,7 @@ void EngineBase::send(std::uint32_t socket, const Buffer& buffer, const Endpoint
 
 void EngineBase::write_tun(const Buffer& buffer) {
   pool_.queue(buffer.id);
-  const MutBytes packet = buffer.packet();
-  writes_[buffer.id] = {packet.data(), packet.size()};
+  waiting_[buffer.id].packet = buffer.packet();
   if (tun_ < 0 || !tun_queue_.push_back(buffer.id)) write_ended(buffer.id, false);
 }
 
@@ -126,29 +115,82 @@ void EngineBase::deliver_udp(Sink& sink, std::uint32_t socket, std::span<Datagra
 }
 
 Result<void, SysError> EngineBase::read_tun_batch(Sink& sink) {
-  std::array<Buffer, kBatch> batch;
-  std::size_t count = 0;
   int error = 0;
-  while (count < kBatch) {
-    const auto id = pool_.take();
+  for (std::size_t count = 0; count < kBatch && error == 0;) {
+    const auto id = frames_.take();
     if (!id) {
-      ++stats_.no_buffer;
-      break;
+      // All are waiting to be cut: the packets before them have to leave first.
+      deliver_frames(sink);
+      if (tun_ < 0 || frames_.free_count() == 0) return {};
+      continue;
     }
-    const MutBytes storage = pool_.storage(*id);
-    const ssize_t got = ::read(tun_, storage.data() + kTunHead, kPacketMax);
+    const ssize_t got = ::read(tun_, frames_.storage(*id).data(), kFrameSize);
     ++stats_.system_calls;
-    if (got <= 0) {
-      pool_.give_back(*id);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0 && errno != EAGAIN) error = errno;
-      break;
+    if (got > 0) {
+      ++count;
+      keep_frame(*id, static_cast<std::size_t>(got));
+      continue;
     }
-    batch[count++] = Buffer{storage, kTunHead, static_cast<std::size_t>(got), *id};
+    frames_.give_back(*id);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno != EAGAIN) error = errno;
+    break;
   }
-  deliver_tun(sink, std::span(batch).first(count));
+  deliver_frames(sink);
   if (error != 0) return fail(SysError{"read from the TUN device", error, {}});
   return {};
+}
+
+void EngineBase::keep_frame(std::uint32_t id, std::size_t size) {
+  ++stats_.tun_frames;
+  MutBytes frame = frames_.storage(id).first(size);
+  TunOffload offload;
+  const bool whole = !offloads_.header || size > TunOffload::kSize;
+  if (offloads_.header && whole) {
+    offload = decode_tun_offload(frame);
+    frame = frame.subspan(TunOffload::kSize);
+  }
+  const auto segments = whole ? Segments::of(offload, frame) : fail(Drop::kBadInner);
+  if (!segments) {
+    ++stats_.tun_refused;
+    frames_.give_back(id);
+    return;
+  }
+  cutting_.push_back({id, *segments, 0});
+}
+
+void EngineBase::deliver_frames(Sink& sink) {
+  std::array<Buffer, kBatch> batch;
+  std::size_t count = 0;
+  while (!cutting_.empty()) {
+    Frame& frame = cutting_.front();
+    if (frame.next == frame.segments.count()) {
+      frames_.give_back(frame.id);
+      cutting_.erase(cutting_.begin());
+      continue;
+    }
+    const std::size_t size = frame.segments.size(frame.next);
+    if (size > kPacketMax) {
+      ++stats_.truncated;
+      ++frame.next;
+      continue;
+    }
+    if (!may_read_tun()) break;  // what was delivered has to leave first
+    const auto id = pool_.take();
+    CHECK(id);
+    const MutBytes storage = pool_.storage(*id);
+    frame.segments.write(frame.next++, storage.subspan(kTunHead, size));
+    batch[count++] = Buffer{storage, kTunHead, size, *id};
+    if (count < kBatch) continue;
+    deliver_tun(sink, batch);
+    count = 0;
+  }
+  deliver_tun(sink, std::span(batch).first(count));
+}
+
+void EngineBase::drop_frames() {
+  for (const Frame& frame : cutting_) frames_.give_back(frame.id);
+  cutting_.clear();
 }
 
 Result<void, SysError> EngineBase::receive_batch(std::uint32_t socket, Sink& sink) {
@@ -191,9 +233,75 @@ Result<void, SysError> EngineBase::receive_batch(std::uint32_t socket, Sink& sin
   return {};
 }
 
-void EngineBase::send_ended(std::uint32_t id, int error, Sink& sink) {
-  const std::uint32_t socket = slots_[id].socket;
-  const std::size_t size = slots_[id].data.iov_len;
+std::optional<std::uint32_t> EngineBase::form_sends(std::uint32_t socket) {
+  Socket& owner = sockets_[socket];
+  if (owner.queue.empty() || runs_.empty()) return std::nullopt;
+  const std::uint32_t number = runs_.take();
+  Run& run = runs_[number];
+  const std::uint32_t first_id = owner.queue.pop_front();
+  const Waiting& first = waiting_[first_id];
+  const std::size_t size = first.packet.size();
+  run.start(first_id, first.packet);
+  std::size_t octets = size;
+  // UDP_SEGMENT: all of one size, the last one may be shorter.
+  bool open = owner.runs && size > 0 && !first.alone;
+  while (open && !owner.queue.empty() && run.count < kRunMax) {
+    const std::uint32_t id = owner.queue.at(0);
+    const Waiting& next = waiting_[id];
+    octets += next.packet.size();
+    if (next.alone || next.packet.size() > size || next.packet.empty() || octets > kRunOctetsMax ||
+        next.tos != first.tos || next.to != first.to) {
+      break;
+    }
+    run.add(owner.queue.pop_front(), next.packet);
+    open = next.packet.size() == size;
+  }
+  run.socket = socket;
+  run.generation = owner.generation;
+  run.address(first.to, first.tos, size);
+  ++stats_.udp_sends;
+  return number;
+}
+
+bool EngineBase::part_run(const Run& run, int error) {
+  if (run.count == 1 || error <= 0 || error == EAGAIN || is_lost_below(error) ||
+      !is_open(run.socket)) {
+    return false;
+  }
+  for (std::size_t i = 0; i < run.count; ++i) waiting_[run.ids[i]].alone = true;
+  if (is_segment_refusal(error)) sockets_[run.socket].runs = false;
+  return true;
+}
+
+void EngineBase::sends_ended(std::uint32_t number, int error, Sink& sink) {
+  const Run& run = runs_[number];
+  for (std::size_t i = 0; i < run.count; ++i) send_ended(run.socket, run.ids[i], error, sink);
+  runs_.give_back(number);
+}
+
+void EngineBase::sends_refused(std::uint32_t number) {
+  const Run& run = runs_[number];
+  Socket& socket = sockets_[run.socket];
+  for (std::size_t i = run.count; i-- > 0;) {
+    if (socket.fd >= 0 && socket.queue.push_front(run.ids[i])) continue;
+    ++stats_.send_dropped;
+    recycle(run.ids[i]);
+  }
+  runs_.give_back(number);
+}
+
+void EngineBase::writes_ended(std::uint32_t number, int error) {
+  const Run& run = runs_[number];
+  // Kernels exist that refuse joined frames (6.6.44 and its like); the packets of this one are
+  // lost, for its first header says what the whole was.
+  if (error == EINVAL && run.count > 1) joins_ = {};
+  ++stats_.tun_writes;
+  for (std::size_t i = 0; i < run.count; ++i) write_ended(run.ids[i], error == 0);
+  runs_.give_back(number);
+}
+
+void EngineBase::send_ended(std::uint32_t socket, std::uint32_t id, int error, Sink& sink) {
+  const std::size_t size = waiting_[id].packet.size();
   recycle(id);
   if (error == 0) {
     ++stats_.udp_sent;
@@ -208,6 +316,14 @@ void EngineBase::send_ended(std::uint32_t id, int error, Sink& sink) {
 void EngineBase::write_ended(std::uint32_t id, bool ok) {
   ++(ok ? stats_.tun_written : stats_.tun_write_failed);
   recycle(id);
+}
+
+void EngineBase::open_socket(std::uint32_t number, int fd) {
+  const char* const rung = std::getenv("GODWIT_UDP");
+  Socket& socket = sockets_[number];
+  socket.fd = fd;
+  socket.blocked = false;
+  socket.runs = rung == nullptr || std::string_view(rung) != "plain";
 }
 
 void EngineBase::drop_queue(Socket& socket) {

@@ -9,8 +9,10 @@
 #include <array>
 #include <vector>
 
+#include "core/net/segments.h"
 #include "platform/engine.h"
 #include "platform/fd.h"
+#include "platform/run.h"
 
 namespace godwit::platform {
 
@@ -55,6 +57,9 @@ class EngineBase : public Engine {
 
   const std::string& name() const override { return name_; }
   const EngineStatistics& statistics() const override { return stats_; }
+  Offloads offloads(std::uint32_t socket) const override {
+    return {joins_, is_open(socket) && sockets_[socket].runs};
+  }
   void send(std::uint32_t socket, const Buffer& buffer, const Endpoint& to,
             std::uint8_t tos) override;
   void write_tun(const Buffer& buffer) override;
@@ -64,23 +69,55 @@ class EngineBase : public Engine {
  protected:
   static constexpr std::size_t kControlRoom = CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(int));
 
-  // The sendmsg(2) arguments of one buffer; they must outlive the call, so each buffer has its own.
-  struct SendSlot {
-    msghdr header{};
-    iovec data{};
-    sockaddr_storage to{};
-    alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(int))> control{};
-    std::uint32_t socket = 0;
-    std::uint32_t generation = 0;  // of the socket, to tell it from a later one of that number
+  // A packet that waits to leave, by buffer number.
+  struct Waiting {
+    MutBytes packet;
+    Endpoint to;
+    std::uint8_t tos = 0;
+    bool alone = false;  // refused in the company of others
   };
   struct Socket {
     int fd = -1;
     std::uint32_t generation = 0;
     bool blocked = false;  // its send buffer is full; wait for writability
+    bool runs = true;      // many datagrams of one size in one call, until the kernel refuses it
     Fifo queue{kSendQueueMax};
+  };
+  // A frame of the TUN that is being cut into packets.
+  struct Frame {
+    std::uint32_t id = 0;  // in frames_
+    Segments segments;
+    std::size_t next = 0;
   };
 
   virtual void recycle(std::uint32_t id) { pool_.give_back(id); }
+
+  // Takes the next datagrams for one call from the socket's queue; nothing when none waits or no
+  // run is free.
+  std::optional<std::uint32_t> form_sends(std::uint32_t socket);
+  // After a call with them: they left, or never will.
+  void sends_ended(std::uint32_t run, int error, Sink& sink);
+  // They wait in front of the queue again.
+  void sends_refused(std::uint32_t run);
+  // Whether `error` is of one datagram, or of their company: then each is tried alone.
+  bool part_run(const Run& run, int error);
+  // Joins what waits for the TUN and calls leave(run) for each frame.
+  template <class F>
+  void form_writes(F leave) {
+    while (!tun_queue_.empty()) {
+      const std::uint32_t id = tun_queue_.at(0);
+      if (!tun_runs_.add(id, waiting_[id].packet, joins_)) break;
+      tun_queue_.pop_front();
+    }
+    tun_runs_.finish(offloads_.header, leave);
+  }
+  void writes_ended(std::uint32_t run, int error);
+
+  // A frame of `size` octets was read into frames_.
+  void keep_frame(std::uint32_t id, std::size_t size);
+  // Cuts the frames that wait into packets for the sink, as long as there are buffers.
+  void deliver_frames(Sink& sink);
+  void drop_frames();
 
   // Give packets to the sink and take back what it did not pass on.
   void deliver_tun(Sink& sink, std::span<Buffer> packets);
@@ -92,9 +129,9 @@ class EngineBase : public Engine {
   // Packets from the TUN may take half of the pool, so that they never starve the sockets.
   bool may_read_tun() const { return pool_.free_count() > pool_.count() / 2; }
 
-  // After a send or a write ended for good.
-  void send_ended(std::uint32_t id, int error, Sink& sink);
+  void send_ended(std::uint32_t socket, std::uint32_t id, int error, Sink& sink);
   void write_ended(std::uint32_t id, bool ok);
+  void open_socket(std::uint32_t number, int fd);
   void drop_queue(Socket& socket);
   void drop_tun_queue();
 
@@ -109,10 +146,15 @@ class EngineBase : public Engine {
   std::string name_;
   EngineStatistics stats_;
   BufferPool pool_;
-  std::vector<SendSlot> slots_;  // by buffer number; used for sends
-  std::vector<iovec> writes_;    // by buffer number; used for TUN writes
+  BufferPool frames_;             // what is read from the TUN, up to 64 KiB each
+  std::vector<Waiting> waiting_;  // by buffer number
+  RunPool runs_;
+  TunRuns tun_runs_;
   std::array<Socket, kSocketsMax> sockets_;
   int tun_ = -1;
+  TunOffloads offloads_;
+  TunOffloads joins_;           // the same, until the device refuses a joined frame
+  std::vector<Frame> cutting_;  // at most kFrames
   Fifo tun_queue_;
   Fd timer_;
 

@@ -28,10 +28,11 @@ Result<void, SysError> EpollEngine::control(int op, int fd, std::uint32_t events
   return {};
 }
 
-Result<void, SysError> EpollEngine::add_tun(int fd) {
+Result<void, SysError> EpollEngine::add_tun(int fd, const TunOffloads& offloads) {
   remove_tun();
   GODWIT_TRY(control(EPOLL_CTL_ADD, fd, EPOLLIN, Kind::kTun, 0));
   tun_ = fd;
+  offloads_ = joins_ = offloads;
   tun_paused_ = false;
   return {};
 }
@@ -40,6 +41,7 @@ void EpollEngine::remove_tun() {
   if (tun_ < 0) return;
   (void)control(EPOLL_CTL_DEL, tun_, 0, Kind::kTun, 0);
   tun_ = -1;
+  drop_frames();
   drop_tun_queue();
 }
 
@@ -47,8 +49,7 @@ Result<void, SysError> EpollEngine::add_udp(std::uint32_t socket, int fd) {
   if (socket >= kSocketsMax) return fail(SysError{"add a UDP socket", EINVAL, {}});
   remove_udp(socket);
   GODWIT_TRY(control(EPOLL_CTL_ADD, fd, EPOLLIN, Kind::kUdp, socket));
-  sockets_[socket].fd = fd;
-  sockets_[socket].blocked = false;
+  open_socket(socket, fd);
   return {};
 }
 
@@ -87,40 +88,45 @@ Result<void, SysError> EpollEngine::flush_socket(std::uint32_t number, Sink& sin
   Socket& socket = sockets_[number];
   while (!socket.queue.empty() && !socket.blocked) {
     std::array<mmsghdr, kBatch> headers;
-    const std::size_t count = std::min(socket.queue.size(), kBatch);
-    for (std::size_t i = 0; i < count; ++i) {
-      headers[i] = {slots_[socket.queue.at(i)].header, 0};
+    std::array<std::uint32_t, kBatch> runs;
+    std::size_t count = 0;
+    while (count < kBatch) {
+      const auto run = form_sends(number);
+      if (!run) break;
+      runs[count] = *run;
+      headers[count++] = {runs_[*run].header, 0};
     }
     const int sent =
         ::sendmmsg(socket.fd, headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
     const int error = sent < 0 ? errno : 0;
     ++stats_.system_calls;
-    for (int i = 0; i < sent; ++i) send_ended(socket.queue.pop_front(), 0, sink);
-    if (error == EINTR || error == 0) continue;
-    if (error == EAGAIN) {
-      ++stats_.send_waited;
-      return set_blocked(number, true);
-    }
-    // sendmmsg reports the error of the first datagram only; the rest gets its own try.
-    send_ended(socket.queue.pop_front(), error, sink);
+    std::size_t ended = sent < 0 ? 0 : static_cast<std::size_t>(sent);
+    const bool again = error == EINTR || error == EAGAIN || part_run(runs_[runs[0]], error);
+    // sendmmsg reports the error of the first message only; the rest gets its own try, behind it.
+    if (error != 0 && !again) ended = 1;
+    for (std::size_t i = count; i-- > ended;) sends_refused(runs[i]);
+    for (std::size_t i = 0; i < ended; ++i) sends_ended(runs[i], error, sink);
+    if (error != EAGAIN) continue;
+    ++stats_.send_waited;
+    return set_blocked(number, true);
   }
   return {};
 }
 
 void EpollEngine::flush_tun() {
-  while (!tun_queue_.empty()) {
-    const std::uint32_t id = tun_queue_.pop_front();
+  form_writes([this](std::uint32_t number) {
+    Run& run = runs_[number];
     ssize_t wrote = 0;
     do {
-      wrote = ::write(tun_, writes_[id].iov_base, writes_[id].iov_len);
+      wrote = ::writev(tun_, run.data.data(), static_cast<int>(run.pieces));
       ++stats_.system_calls;
     } while (wrote < 0 && errno == EINTR);
-    write_ended(id, wrote >= 0);
-  }
+    writes_ended(number, wrote < 0 ? errno : 0);
+  });
 }
 
 Result<void, SysError> EpollEngine::flush(Sink& sink) {
-  if (tun_ >= 0) flush_tun();
+  while (tun_ >= 0 && !tun_queue_.empty()) flush_tun();
   for (std::uint32_t number = 0; number < kSocketsMax; ++number) {
     if (sockets_[number].fd >= 0) GODWIT_TRY(flush_socket(number, sink));
   }
@@ -134,7 +140,13 @@ Result<void, SysError> EpollEngine::flush(Sink& sink) {
 Result<void, SysError> EpollEngine::turn(std::optional<Instant> until, Sink& sink) {
   ++stats_.turns;
   GODWIT_TRY(flush(sink));
-  const bool passed = GODWIT_TRY(arm_timer(until));
+  // Frames that waited for buffers go on now that packets have left.
+  const bool waiting = !cutting_.empty();
+  if (waiting) {
+    deliver_frames(sink);
+    GODWIT_TRY(flush(sink));
+  }
+  const bool passed = GODWIT_TRY(arm_timer(until)) || waiting;
   std::array<epoll_event, kEventsMax> events;
   const int ready = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, passed ? 0 : -1);
   ++stats_.system_calls;

@@ -14,7 +14,6 @@ namespace {
 constexpr std::uint8_t kOpReadMultishot = 49;
 constexpr unsigned kEntries = 1024;
 constexpr unsigned kDrainMax = 4 * kEntries;
-constexpr unsigned kTunBuffers = 128;
 constexpr unsigned kUdpBuffers = 256;
 constexpr unsigned kTunGroup = 0;
 constexpr unsigned kUdpGroup = 1;
@@ -54,8 +53,9 @@ Result<void, SysError> RingEngine::set_up(bool multishot) {
   if (status < 0) return fail(SysError{"io_uring_setup", -status, {}});
   ring_ready_ = true;
   if (!multishot) return {};
-  if (!set_up_group(tun_group_, kTunGroup, kTunBuffers, kTunHead) ||
-      !set_up_group(udp_group_, kUdpGroup, kUdpBuffers, 0)) {
+  // The tail of a datagram's buffer stays ours: sealing needs room there.
+  if (!set_up_group(tun_group_, kTunGroup, kFrames, frames_, kFrameSize) ||
+      !set_up_group(udp_group_, kUdpGroup, kUdpBuffers, pool_, kBufferSize - limits::kTailRoom)) {
     return {};  // before Linux 5.19: poll and read
   }
   io_uring_probe* const probe = io_uring_get_probe_ring(&ring_);
@@ -66,7 +66,8 @@ Result<void, SysError> RingEngine::set_up(bool multishot) {
   return {};
 }
 
-bool RingEngine::set_up_group(Group& group, unsigned id, unsigned entries, std::size_t head) {
+bool RingEngine::set_up_group(Group& group, unsigned id, unsigned entries, BufferPool& pool,
+                              std::size_t room) {
   const std::size_t size = entries * sizeof(io_uring_buf);
   void* const memory =
       ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
@@ -81,7 +82,8 @@ bool RingEngine::set_up_group(Group& group, unsigned id, unsigned entries, std::
   }
   group.ring = static_cast<io_uring_buf_ring*>(memory);
   group.entries = entries;
-  group.head = head;
+  group.pool = &pool;
+  group.room = room;
   io_uring_buf_ring_init(group.ring);
   return true;
 }
@@ -107,22 +109,31 @@ io_uring_sqe* RingEngine::sqe() {
 
 void RingEngine::refill(Group& group) {
   if (group.ring == nullptr) return;
-  const bool tun = &group == &tun_group_;
   int added = 0;
-  while (group.lent < group.entries && (!tun || may_read_tun())) {
-    const auto id = pool_.take();
+  while (group.lent < group.entries) {
+    const auto id = group.pool->take();
     if (!id) {
-      ++stats_.no_buffer;
+      if (group.pool == &pool_) ++stats_.no_buffer;
       break;
     }
-    // The tail of the storage stays ours: sealing needs room there.
-    const std::size_t room = kBufferSize - group.head - limits::kTailRoom;
-    io_uring_buf_ring_add(group.ring, pool_.storage(*id).data() + group.head,
-                          static_cast<unsigned>(room), static_cast<unsigned short>(*id),
+    io_uring_buf_ring_add(group.ring, group.pool->storage(*id).data(),
+                          static_cast<unsigned>(group.room), static_cast<unsigned short>(*id),
                           io_uring_buf_ring_mask(group.entries), added++);
     ++group.lent;
   }
   if (added != 0) io_uring_buf_ring_advance(group.ring, added);
+}
+
+// Takes the frames back that the kernel has, for the rung below.
+void RingEngine::leave_multishot_tun() {
+  multishot_tun_ = false;
+  if (io_uring_unregister_buf_ring(&ring_, kTunGroup) != 0) return;
+  for (std::uint32_t id = 0; id < frames_.count(); ++id) {
+    const bool cut = std::ranges::find(cutting_, id, &Frame::id) != cutting_.end();
+    if (!cut && frames_.state(id) != BufferPool::State::kFree) frames_.give_back(id);
+  }
+  ::munmap(tun_group_.ring, tun_group_.entries * sizeof(io_uring_buf));
+  tun_group_ = Group{};
 }
 
 void RingEngine::arm_poll(int fd, unsigned events, std::uint64_t user_data) {
@@ -185,20 +196,22 @@ void RingEngine::arm_all() {
 }
 
 void RingEngine::queue_sends() {
-  while (tun_ >= 0 && !tun_queue_.empty()) {
-    const std::uint32_t id = tun_queue_.pop_front();
-    io_uring_sqe* const entry = sqe();
-    io_uring_prep_write(entry, tun_, writes_[id].iov_base,
-                        static_cast<unsigned>(writes_[id].iov_len), 0);
-    io_uring_sqe_set_data64(entry, key(Kind::kWrite, 0, id));
+  if (tun_ >= 0) {
+    form_writes([this](std::uint32_t number) {
+      io_uring_sqe* const entry = sqe();
+      io_uring_prep_writev(entry, tun_, runs_[number].data.data(),
+                           static_cast<unsigned>(runs_[number].pieces), 0);
+      io_uring_sqe_set_data64(entry, key(Kind::kWrite, 0, number));
+    });
   }
-  for (Socket& socket : sockets_) {
-    while (socket.fd >= 0 && !socket.blocked && !socket.queue.empty()) {
-      const std::uint32_t id = socket.queue.pop_front();
+  for (std::uint32_t socket = 0; socket < kSocketsMax; ++socket) {
+    while (sockets_[socket].fd >= 0 && !sockets_[socket].blocked) {
+      const auto run = form_sends(socket);
+      if (!run) break;
       io_uring_sqe* const entry = sqe();
       // Never poll-armed by the kernel: a later datagram would overtake this one.
-      io_uring_prep_sendmsg(entry, socket.fd, &slots_[id].header, MSG_DONTWAIT);
-      io_uring_sqe_set_data64(entry, key(Kind::kSend, 0, id));
+      io_uring_prep_sendmsg(entry, sockets_[socket].fd, &runs_[*run].header, MSG_DONTWAIT);
+      io_uring_sqe_set_data64(entry, key(Kind::kSend, 0, *run));
     }
   }
 }
@@ -209,9 +222,10 @@ void RingEngine::cancel(std::uint64_t user_data) {
   io_uring_sqe_set_data64(entry, key(Kind::kCancel, 0, 0));
 }
 
-Result<void, SysError> RingEngine::add_tun(int fd) {
+Result<void, SysError> RingEngine::add_tun(int fd, const TunOffloads& offloads) {
   remove_tun();
   tun_ = fd;
+  offloads_ = joins_ = offloads;
   tun_source_.generation = ++next_generation_;
   tun_source_.armed = false;
   return {};
@@ -227,14 +241,14 @@ void RingEngine::remove_tun() {
   tun_ = -1;
   tun_source_.generation = ++next_generation_;
   tun_source_.armed = false;
+  drop_frames();
   drop_tun_queue();
 }
 
 Result<void, SysError> RingEngine::add_udp(std::uint32_t socket, int fd) {
   if (socket >= kSocketsMax) return fail(SysError{"add a UDP socket", EINVAL, {}});
   remove_udp(socket);
-  sockets_[socket].fd = fd;
-  sockets_[socket].blocked = false;
+  open_socket(socket, fd);
   sources_[socket].generation = ++next_generation_;
   sources_[socket].armed = false;
   return {};
@@ -293,7 +307,7 @@ void RingEngine::drain(Sink& sink) {
     io_uring_cqe_seen(&ring_, cqe);
     handle(copy, sink);
   }
-  flush_tun(sink);
+  deliver_frames(sink);
   flush_udp(sink);
   for (std::uint32_t number = 0; number < kSocketsMax; ++number) requeue(number);
 }
@@ -326,14 +340,15 @@ void RingEngine::handle(const io_uring_cqe& cqe, Sink& sink) {
     case Kind::kSend:
       return on_sent(number, cqe.res, sink);
     case Kind::kWrite:
-      return write_ended(number, cqe.res >= 0);
+      return writes_ended(number, cqe.res < 0 ? -cqe.res : 0);
     case Kind::kCancel:
       return;
   }
   // A packet for a source that was removed meanwhile.
   if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) {
-    --(kind == Kind::kTun ? tun_group_ : udp_group_).lent;
-    pool_.give_back(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
+    Group& group = kind == Kind::kTun ? tun_group_ : udp_group_;
+    --group.lent;
+    group.pool->give_back(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
   }
 }
 
@@ -349,16 +364,14 @@ void RingEngine::on_tun(const io_uring_cqe& cqe, Sink& sink) {
     // EINVAL, EBADFD, EOPNOTSUPP: the opcode is there, the device cannot.
     if (cqe.res < 0 && cqe.res != -ENOBUFS && cqe.res != -EAGAIN && cqe.res != -EINTR &&
         cqe.res != -ECANCELED) {
-      multishot_tun_ = false;
+      leave_multishot_tun();
     }
     return;
   }
   const std::uint32_t id = cqe.flags >> IORING_CQE_BUFFER_SHIFT;
   --tun_group_.lent;
-  if (cqe.res <= 0) return pool_.give_back(id);
-  tun_batch_[tun_count_++] =
-      Buffer{pool_.storage(id), kTunHead, static_cast<std::size_t>(cqe.res), id};
-  if (tun_count_ == kBatch) flush_tun(sink);
+  if (cqe.res <= 0) return frames_.give_back(id);
+  keep_frame(id, static_cast<std::size_t>(cqe.res));
 }
 
 void RingEngine::on_udp(std::uint32_t number, const io_uring_cqe& cqe, Sink& sink) {
@@ -407,46 +420,41 @@ void RingEngine::keep_datagram(std::uint32_t number, std::uint32_t id, std::size
   if (++udp_count_ == kBatch) flush_udp(sink);
 }
 
-void RingEngine::flush_tun(Sink& sink) {
-  const std::size_t count = std::exchange(tun_count_, 0);
-  deliver_tun(sink, std::span(tun_batch_).first(count));
-}
-
 void RingEngine::flush_udp(Sink& sink) {
   const std::size_t count = std::exchange(udp_count_, 0);
   deliver_udp(sink, udp_socket_, std::span(udp_batch_).first(count));
 }
 
-void RingEngine::on_sent(std::uint32_t id, int result, Sink& sink) {
-  const SendSlot& slot = slots_[id];
-  const std::uint32_t number = slot.socket;
-  const bool current = is_open(number) && sockets_[number].generation == slot.generation;
-  if (result == -EAGAIN && current) {
-    refused_[number].push_back(id);
+void RingEngine::on_sent(std::uint32_t number, int result, Sink& sink) {
+  const Run& run = runs_[number];
+  const std::uint32_t socket = run.socket;
+  const bool current = is_open(socket) && sockets_[socket].generation == run.generation;
+  if (current && result == -EAGAIN) {
+    refused_[socket].push_back(number);
+    return;
+  }
+  if (current && part_run(run, -result)) {
+    parted_[socket].push_back(number);
     return;
   }
   if (result >= 0 && current) {
     // It went although an earlier one did not: that one is late now, and late is lost.
-    for (const std::uint32_t late : refused_[number]) {
-      ++stats_.send_dropped;
-      recycle(late);
-    }
-    refused_[number].clear();
+    for (const std::uint32_t late : refused_[socket]) sends_ended(late, ENOBUFS, sink);
+    refused_[socket].clear();
   }
-  send_ended(id, result < 0 ? -result : 0, sink);
+  sends_ended(number, result < 0 ? -result : 0, sink);
 }
 
 // What a full socket refused goes back to the front of its queue, in order.
 void RingEngine::requeue(std::uint32_t number) {
+  std::vector<std::uint32_t>& parted = parted_[number];
+  for (auto run = parted.rbegin(); run != parted.rend(); ++run) sends_refused(*run);
+  parted.clear();
   std::vector<std::uint32_t>& refused = refused_[number];
   if (refused.empty()) return;
   Socket& socket = sockets_[number];
   ++stats_.send_waited;
-  for (auto it = refused.rbegin(); it != refused.rend(); ++it) {
-    if (socket.fd >= 0 && socket.queue.push_front(*it)) continue;
-    ++stats_.send_dropped;
-    recycle(*it);
-  }
+  for (auto run = refused.rbegin(); run != refused.rend(); ++run) sends_refused(*run);
   refused.clear();
   if (socket.fd < 0 || socket.blocked) return;
   socket.blocked = true;

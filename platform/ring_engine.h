@@ -18,7 +18,7 @@ class RingEngine final : public EngineBase {
   static Result<std::unique_ptr<Engine>, SysError> make(std::uint32_t buffers, bool multishot);
   ~RingEngine() override;
 
-  Result<void, SysError> add_tun(int fd) override;
+  Result<void, SysError> add_tun(int fd, const TunOffloads& offloads) override;
   void remove_tun() override;
   Result<void, SysError> add_udp(std::uint32_t socket, int fd) override;
   void remove_udp(std::uint32_t socket) override;
@@ -34,7 +34,8 @@ class RingEngine final : public EngineBase {
     io_uring_buf_ring* ring = nullptr;
     unsigned entries = 0;
     unsigned lent = 0;
-    std::size_t head = 0;  // where in a buffer the kernel may begin to write
+    BufferPool* pool = nullptr;
+    std::size_t room = 0;  // octets of a buffer that the kernel may write
   };
   struct Source {  // a TUN or a socket that is read
     bool armed = false;
@@ -51,9 +52,11 @@ class RingEngine final : public EngineBase {
   using EngineBase::EngineBase;
   static std::uint64_t key(Kind kind, std::uint32_t generation, std::uint32_t number);
   Result<void, SysError> set_up(bool multishot);
-  bool set_up_group(Group& group, unsigned id, unsigned entries, std::size_t head);
+  bool set_up_group(Group& group, unsigned id, unsigned entries, BufferPool& pool,
+                    std::size_t room);
   io_uring_sqe* sqe();
   void refill(Group& group);
+  void leave_multishot_tun();
   void arm_tun();
   void arm_udp(std::uint32_t number);
   void arm_poll(int fd, unsigned events, std::uint64_t user_data);
@@ -64,9 +67,8 @@ class RingEngine final : public EngineBase {
   void handle(const io_uring_cqe& cqe, Sink& sink);
   void on_tun(const io_uring_cqe& cqe, Sink& sink);
   void on_udp(std::uint32_t number, const io_uring_cqe& cqe, Sink& sink);
-  void on_sent(std::uint32_t id, int result, Sink& sink);
+  void on_sent(std::uint32_t run, int result, Sink& sink);
   void keep_datagram(std::uint32_t number, std::uint32_t id, std::size_t size, Sink& sink);
-  void flush_tun(Sink& sink);
   void flush_udp(Sink& sink);
   void requeue(std::uint32_t number);
 
@@ -81,10 +83,9 @@ class RingEngine final : public EngineBase {
   std::vector<Watch> watches_;
   std::uint32_t next_generation_ = 0;
   bool timer_armed_ = false;
-  std::array<std::vector<std::uint32_t>, kSocketsMax> refused_;  // EAGAIN, in order
+  std::array<std::vector<std::uint32_t>, kSocketsMax> parted_;   // runs to be tried one by one
+  std::array<std::vector<std::uint32_t>, kSocketsMax> refused_;  // runs, in order
 
-  std::array<Buffer, kBatch> tun_batch_;
-  std::size_t tun_count_ = 0;
   std::array<Datagram, kBatch> udp_batch_;
   std::size_t udp_count_ = 0;
   std::uint32_t udp_socket_ = 0;

@@ -6,9 +6,39 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 namespace godwit::platform {
+namespace {
+
+// Of Linux 6.2; the headers of Debian 12 are older than the kernels it meets.
+constexpr unsigned kUso = 0x20 | 0x40;  // TUN_F_USO4 and TUN_F_USO6, which go together
+constexpr unsigned kTso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+
+// Creates the device. With IFF_VNET_HDR where the kernel has it (before Linux 2.6.27 EINVAL).
+Result<TunOffloads, SysError> create(int fd, ifreq& request, int flags, const std::string& name) {
+  const char* const rung = std::getenv("GODWIT_TUN");
+  const std::string_view most = rung == nullptr ? "" : rung;
+  TunOffloads out;
+  if (most != "plain") {
+    request.ifr_flags = static_cast<short>(flags | IFF_VNET_HDR);
+    out.header = ::ioctl(fd, TUNSETIFF, &request) == 0;
+    if (!out.header && errno != EINVAL) return fail(last_error("create TUN device", name));
+  }
+  if (!out.header) {
+    request.ifr_flags = static_cast<short>(flags);
+    if (::ioctl(fd, TUNSETIFF, &request) != 0) return fail(last_error("create TUN device", name));
+    return out;
+  }
+  if (most == "header") return out;
+  out.udp = most != "tcp" && ::ioctl(fd, TUNSETOFFLOAD, kTso | kUso) == 0;
+  out.tcp = out.udp || ::ioctl(fd, TUNSETOFFLOAD, kTso) == 0;
+  return out;
+}
+
+}  // namespace
 
 bool is_interface_name(const std::string& name) {
   if (name.empty() || name.size() >= IFNAMSIZ || name == "." || name == "..") return false;
@@ -30,14 +60,11 @@ Result<Tun, SysError> Tun::open(const std::string& name) {
   std::memcpy(request.ifr_name, wanted.data(), wanted.size());
   // IFF_TUN_EXCL: never join a device that somebody else made.
   const int flags = IFF_TUN | IFF_NO_PI | (name.empty() ? 0 : IFF_TUN_EXCL);
-  request.ifr_flags = static_cast<short>(flags);
-  if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) {
-    return fail(last_error("create TUN device", wanted));
-  }
+  const TunOffloads offloads = GODWIT_TRY(create(fd.get(), request, flags, wanted));
   std::string given(request.ifr_name, ::strnlen(request.ifr_name, IFNAMSIZ));
   auto netlink = GODWIT_TRY(Netlink::open());
   const int index = GODWIT_TRY(netlink.index_of(given));
-  return Tun(std::move(fd), std::move(given), index);
+  return Tun(std::move(fd), std::move(given), index, offloads);
 }
 
 Result<void, SysError> Tun::set_mtu(Netlink& netlink, int mtu) const {

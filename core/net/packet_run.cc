@@ -40,32 +40,34 @@ bool same_ip(Bytes a, Bytes b) {
 std::optional<RunPacket> run_packet(Bytes packet) {
   if (packet.empty()) return std::nullopt;
   const auto ip = parse_ip(packet);
-  if (!ip || ip->fragment || ip->total_size != packet.size()) return std::nullopt;
-  if (ip_version(packet) == 4 && ip->header_size != kIpv4Header) return std::nullopt;
+  if (!ip || ip->fragment) return std::nullopt;
   RunPacket out;
   out.udp = ip->protocol == kProtocolUdp;
   if (!out.udp && ip->protocol != kProtocolTcp) return std::nullopt;
   out.transport = ip->header_size;
   const Bytes transport = packet.subspan(out.transport);
-  if (transport.size() <= (out.udp ? kUdpHeader : kTcpHeader)) return std::nullopt;
+  const std::size_t fixed = out.udp ? kUdpHeader : kTcpHeader;
+  if (transport.size() < fixed) return std::nullopt;
+  const std::size_t header = out.udp ? fixed : std::size_t{transport[kTcpDataOffset]} / 16 * 4;
+  if (header < fixed || header >= transport.size() || ip->total_size != packet.size() ||
+      (ip_version(packet) == 4 && ip->header_size != kIpv4Header)) {
+    return out;
+  }
+  out.headers = out.transport + header;
+  out.payload = packet.size() - out.headers;
   if (out.udp) {
-    out.headers = out.transport + kUdpHeader;
     // A checksum of zero says that there is none: the joined frame would get one.
     if (load_be<std::uint16_t>(transport.subspan(4)) != transport.size() ||
         load_be<std::uint16_t>(transport.subspan(kUdpChecksum)) == 0) {
-      return std::nullopt;
+      return out;
     }
   } else {
-    const std::size_t header = std::size_t{transport[kTcpDataOffset]} / 16 * 4;
     const std::uint8_t flags = transport[kTcpFlags];
-    if (header < kTcpHeader || header >= transport.size()) return std::nullopt;
-    if ((flags & ~kTcpPsh) != kTcpAck) return std::nullopt;
-    out.headers = out.transport + header;
+    if ((flags & ~kTcpPsh) != kTcpAck) return out;
     out.sequence = load_be<std::uint32_t>(transport.subspan(4));
     out.push = (flags & kTcpPsh) != 0;
   }
-  out.payload = packet.size() - out.headers;
-  if (checksum(transport, pseudo_sum(packet, out.udp, transport.size())) != 0) return std::nullopt;
+  out.joins = checksum(transport, pseudo_sum(packet, out.udp, transport.size())) == 0;
   return out;
 }
 
@@ -83,9 +85,9 @@ bool PacketRun::same_flow(Bytes packet, const RunPacket& view) const {
 }
 
 bool PacketRun::try_append(Bytes packet, const RunPacket& view) {
-  const bool fits = !closed_ && count_ < kRunPacketsMax && view.payload <= view_.payload &&
-                    size_ + view.payload <= kFrameMax && view.headers == view_.headers &&
-                    same_ip(packet, first_);
+  const bool fits = !closed_ && view.joins && count_ < kRunPacketsMax &&
+                    view.payload <= view_.payload && size_ + view.payload <= kFrameMax &&
+                    view.headers == view_.headers && same_ip(packet, first_);
   // Of TCP: the acknowledgement, the window and every option, timestamps included; not the
   // sequence number, the flags and the checksum.
   const std::size_t tcp = view_.transport;

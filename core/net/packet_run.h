@@ -12,9 +12,10 @@ namespace godwit {
 
 inline constexpr std::size_t kRunPacketsMax = 64;  // Linux before 6.9 takes no more for UDP
 
-// A packet that others may be joined with: nothing but ACK and PSH, no IP options, no fragment,
-// payload, and a checksum that is right: the kernel will not look at it again.
+// A TCP or UDP packet. Others may be joined with it when it has nothing but ACK and PSH, no IP
+// options, payload, and a checksum that is right: the kernel will not look at it again.
 struct RunPacket {
+  bool joins = false;
   bool udp = false;
   std::size_t transport = 0;  // where TCP or UDP begins
   std::size_t headers = 0;    // of both layers
@@ -22,16 +23,16 @@ struct RunPacket {
   std::uint32_t sequence = 0;
   bool push = false;
 };
-std::optional<RunPacket> run_packet(Bytes packet);
+std::optional<RunPacket> run_packet(Bytes packet);  // nothing for other packets and fragments
 
 class PacketRun {
  public:
-  // `first` is viewed and must live until finish().
+  // `first`, which joins, is viewed and must live until finish().
   PacketRun(MutBytes first, const RunPacket& view);
 
   bool same_flow(Bytes packet, const RunPacket& view) const;
-  // Whether `packet`, of the same flow, follows what is in the run and may be joined. If not, no
-  // later packet of the flow may join either: order would be lost.
+  // Whether `packet`, of the same flow, follows what is in the run and was joined. If not, no later
+  // packet of the flow is joined either: order would be lost.
   bool try_append(Bytes packet, const RunPacket& view);
 
   std::size_t count() const { return count_; }

@@ -52,6 +52,7 @@ struct Tunnel {
                         .crypto_backend = "mbedtls",
                         .engine = engine,
                         .io = io,
+                        .offloads = {{true, true, false}, true},
                         .device = "godwit0",
                         .resolver = "systemd-resolved"});
   }
@@ -93,6 +94,7 @@ TEST_CASE("schema 1: names and types that scripts rely on") {
   CHECK(status["traffic"]["in"]["packets"] == 12);
   CHECK(status["traffic"]["out"]["octets"] == 0);
   CHECK(status["engine"]["name"] == "io_uring");
+  CHECK(status["engine"]["offloads"] == json::array({"tun-tcp", "udp-segment"}));
   CHECK(status["drops"] == json{{"replay", 2}});
   CHECK(status["weak"] == json::array({"modp1024", "aggressive-psk"}));
 }
@@ -112,8 +114,8 @@ TEST_CASE("the text says it in words") {
        {"office is up", "Aggressive Mode", "203.0.113.2:4500 (gw.example)",
         "you are behind NAPT, the gateway is not", "10.99.0.1/32", "10.50.0.0/24",
         "10.50.0.2 through systemd-resolved", "0x00c0ffee, 0x0badcafe", "3.4 kB in 12 packets",
-        "io_uring", "mbedtls", "2 x a sequence number seen before", "too small to last",
-        "guess the group key offline"}) {
+        "io_uring, tun-tcp, udp-segment", "mbedtls", "2 x a sequence number seen before",
+        "too small to last", "guess the group key offline"}) {
     CAPTURE(words);
     CHECK(text.find(words) != std::string::npos);
   }

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <sys/types.h>
 
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <string>
@@ -73,6 +74,20 @@ inline const EngineKind kEngines[] = {
 };
 // Nothing, with a visible message, where the system refuses io_uring.
 std::unique_ptr<Engine> make_engine_or_skip(const EngineKind& kind);
+
+// A variable of the environment, until destroyed. An empty value unsets it.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) {
+    value.empty() ? ::unsetenv(name) : ::setenv(name, value.c_str(), 1);
+  }
+  ~Variable() { ::unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
 
 // Hands each callback to a function that a test set.
 class TestSink : public Sink {
