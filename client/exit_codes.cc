@@ -123,6 +123,8 @@ ExitCode exit_code(session::EndCause cause) {
     case EndCause::kCertificateExpired:
     case EndCause::kCertificateTooYoung:
     case EndCause::kCertificateRevoked:
+    case EndCause::kCertificateNoList:
+    case EndCause::kCertificateNotPinned:
     case EndCause::kCertificateUnusable:
     case EndCause::kCertificateName:
       return ExitCode::kGatewayCertificate;

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "client/words.h"
+#include "core/config/values.h"
 
 namespace godwit::client {
 namespace {
@@ -44,7 +45,8 @@ struct EventWords {
   }
 
   std::string operator()(const GatewayShows& e) const {
-    return fmt::format("the gateway shows the certificate of {}", e.subject);
+    return fmt::format("the gateway shows the certificate of {}, key {}", e.subject,
+                       config::pin_text(e.pin));
   }
   std::string operator()(const GatewayAuthenticated& e) const {
     if (e.identity.empty()) return "the gateway proved that it knows the key";
@@ -168,6 +170,13 @@ std::string special_sentence(const EndReason& reason, const config::Profile& p) 
       return "the gateway's certificate is not valid yet";
     case EndCause::kCertificateRevoked:
       return "the gateway's certificate was revoked";
+    case EndCause::kCertificateNoList:
+      return fmt::format(
+          "no list of revoked certificates covers the gateway's, as revocation = "
+          "\"{}\" wants",
+          config::revocation_word(p.revocation));
+    case EndCause::kCertificateNotPinned:
+      return "the gateway's key is none of those that the profile pins";
     case EndCause::kCertificateUnusable:
       return "the gateway's certificate is damaged, weak, or made for another use";
     case EndCause::kCertificateName:
@@ -178,7 +187,7 @@ std::string special_sentence(const EndReason& reason, const config::Profile& p) 
       return fmt::format("the gateway offers NAT traversal by {}, which godwit does not speak",
                          reason.natt);
     case EndCause::kCannotSign:
-      return fmt::format("the key in {} could not sign", p.key_file);
+      return fmt::format("the key in {} could not sign", printable(p.key_place()));
     default:
       return {};
   }
@@ -253,6 +262,14 @@ std::string special_remedy(const EndReason& reason, const config::Profile& p) {
              "owner";
     case EndCause::kCertificateRevoked:
       return "do not use this gateway before its owner has explained it";
+    case EndCause::kCertificateNoList:
+      return "fetch the lists of its authorities into `crl-file`";
+    case EndCause::kCertificateNotPinned:
+      return "ask the gateway's owner whether its key has changed before you change "
+             "`gateway-cert-pin` or `gateway-cert-file`";
+    case EndCause::kCannotSign:
+      if (!config::is_token_uri(p.key_place())) return {};
+      return "check that the token is plugged in, and that this key belongs to the certificate";
     case EndCause::kCertificateName:
       return "write `gateway` as the certificate names it, or set `remote-id` to a name in it";
     case EndCause::kGatewayAuthFailed:

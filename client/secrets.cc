@@ -36,7 +36,8 @@ bool may_own_secrets(uid_t owner) {
   return parsed.ec == std::errc() && parsed.ptr == end && uid == owner;
 }
 
-std::optional<Failure> refuse_file(const std::string& path, const struct stat& st) {
+std::optional<Failure> refuse_file(const std::string& path, const struct stat& st,
+                                   std::size_t size_max) {
   if (!S_ISREG(st.st_mode)) return bad(fmt::format("{} is not a regular file", path));
   if (!may_own_secrets(st.st_uid)) {
     return bad(fmt::format("{} belongs to another user (uid {})", path, st.st_uid),
@@ -47,9 +48,9 @@ std::optional<Failure> refuse_file(const std::string& path, const struct stat& s
                fmt::format("chmod 600 {}", path));
   }
   if (st.st_size == 0) return bad(fmt::format("{} is empty", path));
-  if (st.st_size > static_cast<off_t>(kSecretMax)) {
+  if (st.st_size > static_cast<off_t>(size_max)) {
     return bad(fmt::format("{} is too long for a secret ({} octets, at most {})", path, st.st_size,
-                           kSecretMax));
+                           size_max));
   }
   return std::nullopt;
 }
@@ -127,7 +128,7 @@ Result<SecretBytes, Failure> read_private_file(const std::string& path, std::siz
   if (fstat(fd.get(), &st) != 0) {
     return fail(bad(fmt::format("cannot read {}: {}", path, std::strerror(errno))));
   }
-  if (auto refusal = refuse_file(path, st)) return fail(std::move(*refusal));
+  if (auto refusal = refuse_file(path, st, size_max)) return fail(std::move(*refusal));
   SecretBytes secret(size_max + 1);
   std::size_t used = 0;
   while (used < secret.size()) {

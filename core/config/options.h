@@ -13,6 +13,7 @@ namespace godwit::config {
 enum class OptionType : std::uint8_t {
   kText,        // "text"
   kPath,        // "text", an absolute path
+  kPathOrUri,   // "text", an absolute path or a pkcs11: URI
   kChoice,      // "text", one of the words of the metavar: a|b|c
   kInteger,     // 500
   kBool,        // true, false

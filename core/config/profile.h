@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/instant.h"
+#include "core/crypto/certificate.h"
 #include "core/crypto/suite.h"
 #include "core/net/address.h"
 
@@ -59,10 +60,17 @@ struct Profile {
   bool aggressive = false;
   Authentication auth = Authentication::kPsk;
   bool xauth = false;
-  std::string cert_file;  // ours, and what leads from it to an authority; kCertificate
-  std::string key_file;
-  std::string ca_file;  // whom we believe; kCertificate, kHybrid
+  // Ours, and what leads from it to an authority; kCertificate. A file, PKCS#12 included, or the
+  // pkcs11: URI of a token.
+  std::string cert_file;
+  std::string key_file;  // empty: the key is where the certificate is
+  SecretSource key_passphrase;
+  std::string pkcs11_module;  // empty: those that the system knows
+  std::string ca_file;        // whom we believe; kCertificate, kHybrid
   std::string crl_file;
+  crypto::Revocation revocation = crypto::Revocation::kRelaxed;
+  std::vector<crypto::KeyPin> gateway_pins;  // with gateway_cert_file: the only keys we believe
+  std::string gateway_cert_file;
   Identity local_id;
   std::optional<Identity> remote_id;  // what the gateway must prove to be
   SecretSource psk;
@@ -98,6 +106,9 @@ struct Profile {
   std::vector<std::string> routing_domains;
 
   std::vector<std::string> weak;  // the weak choices the profile names and uses
+
+  // Where our private key is.
+  const std::string& key_place() const { return key_file.empty() ? cert_file : key_file; }
 
   friend bool operator==(const Profile&, const Profile&) = default;
 };

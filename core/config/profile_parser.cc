@@ -7,7 +7,7 @@
 #include "core/config/document.h"
 #include "core/config/inner_parser.h"
 #include "core/config/l2tp.h"
-#include "core/config/proof_keys.h"
+#include "core/config/proof_parser.h"
 #include "core/config/proposal.h"
 #include "core/config/settings.h"
 #include "core/config/values.h"
@@ -36,7 +36,7 @@ class ProfileBuilder {
   Profile build() {
     in_.check_keys();
     read_gateway();
-    read_proof_keys(in_, report_, profile_);
+    read_proof(in_, report_, profile_);
     read_identities();
     read_proposals();
     read_lifetimes();

@@ -214,6 +214,26 @@ std::optional<std::string> Settings::path(std::string_view key) {
   return std::nullopt;
 }
 
+std::optional<std::string> Settings::path_or_uri(std::string_view key) {
+  const Entry* entry = find(key);
+  if (entry == nullptr || !is_token_uri(entry->value.text)) return path(key);
+  const auto uri = text(key);
+  if (!uri) return std::nullopt;
+  // What stands in a profile is shown by `show`, and a module runs in this process.
+  if (uri->find("pin-value=") != uri->npos || uri->find("pin-source=") != uri->npos) {
+    fault(key, entry->value.where, std::string(key) + " must not say a PIN or where it is",
+          "remove it from the URI, and write key-passphrase-file if nobody shall be asked");
+    return std::nullopt;
+  }
+  if (uri->find("module-path=") != uri->npos || uri->find("module-name=") != uri->npos) {
+    fault(key, entry->value.where, std::string(key) + " must not name a module",
+          "remove it from the URI, and write " + std::string("pkcs11-module = ") +
+              std::string(find_option("pkcs11-module")->example));
+    return std::nullopt;
+  }
+  return uri;
+}
+
 std::optional<std::string> Settings::choice(std::string_view key) {
   const auto word = text(key);
   if (!word) return std::nullopt;

@@ -39,6 +39,7 @@ class Settings {
 
   std::optional<std::string> text(std::string_view key);
   std::optional<std::string> path(std::string_view key);
+  std::optional<std::string> path_or_uri(std::string_view key);
   std::optional<std::string> choice(std::string_view key);
   std::optional<std::int64_t> integer(std::string_view key, std::int64_t min, std::int64_t max,
                                       bool or_zero = false);

@@ -76,8 +76,13 @@ void show_authentication(Writer& w, const Profile& p) {
   w.text("auth", auth_word(p));
   if (!p.cert_file.empty()) w.text("cert-file", p.cert_file);
   if (!p.key_file.empty()) w.text("key-file", p.key_file);
+  show_secret(w, "key-passphrase", p.key_passphrase);
+  if (!p.pkcs11_module.empty()) w.text("pkcs11-module", p.pkcs11_module);
   if (!p.ca_file.empty()) w.text("ca-file", p.ca_file);
   if (!p.crl_file.empty()) w.text("crl-file", p.crl_file);
+  if (p.auth != Authentication::kPsk) w.text("revocation", revocation_word(p.revocation));
+  if (!p.gateway_pins.empty()) w.list("gateway-cert-pin", p.gateway_pins, pin_text);
+  if (!p.gateway_cert_file.empty()) w.text("gateway-cert-file", p.gateway_cert_file);
   if (!p.local_id.text.empty()) w.text("id", p.local_id.text);
   w.text("id-type", id_type_word(p.local_id.type));
   if (p.remote_id) {
@@ -87,7 +92,7 @@ void show_authentication(Writer& w, const Profile& p) {
   if (p.auth == Authentication::kPsk) show_secret(w, "psk", p.psk);
   if (!p.user.empty()) w.text("user", p.user);
   show_secret(w, "password", p.password);
-  for (const SecretSource* secret : {&p.psk, &p.password}) {
+  for (const SecretSource* secret : {&p.psk, &p.key_passphrase, &p.password}) {
     if (secret->kind != SecretSource::Kind::kAskpass) continue;
     w.text("askpass", secret->path);
     break;

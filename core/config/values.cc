@@ -91,6 +91,14 @@ Result<Identity, Fault> check_identity(Identity id) {
   return id;
 }
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+int hex_digit(char c) {
+  c = lower(c);
+  if (c >= '0' && c <= '9') return c - '0';
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {
@@ -232,6 +240,67 @@ Result<Prefix, Fault> parse_network(std::string_view text) {
   if (address == prefix->address()) return *prefix;
   return fail(Fault{quote(text) + " has bits set behind the prefix length",
                     "write \"" + prefix->to_string() + "\""});
+}
+
+bool is_token_uri(std::string_view text) { return text.starts_with("pkcs11:"); }
+
+bool is_pkcs12_name(std::string_view text) {
+  if (text.size() < 4) return false;
+  std::string end(text.substr(text.size() - 4));
+  for (char& c : end) c = lower(c);
+  return end == ".p12" || end == ".pfx";
+}
+
+Result<crypto::KeyPin, Fault> parse_pin(std::string_view text) {
+  constexpr std::string_view kPrefix = "sha256:";
+  const auto bad = [] {
+    return fail(Fault{"a pin is sha256: and 64 hexadecimal digits",
+                      "`godwit connect` shows the pin of a gateway that is not believed"});
+  };
+  if (!text.starts_with(kPrefix)) return bad();
+  crypto::KeyPin pin{};
+  std::size_t digits = 0;
+  for (const char c : text.substr(kPrefix.size())) {
+    if (c == ':' && digits % 2 == 0) continue;
+    const int value = hex_digit(c);
+    if (value < 0 || digits == 2 * pin.size()) return bad();
+    pin[digits / 2] = static_cast<std::uint8_t>(pin[digits / 2] << 4 | value);
+    ++digits;
+  }
+  if (digits != 2 * pin.size()) return bad();
+  return pin;
+}
+
+std::string pin_text(const crypto::KeyPin& pin) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out = "sha256:";
+  for (const std::uint8_t octet : pin) {
+    out += kDigits[octet >> 4];
+    out += kDigits[octet & 15];
+  }
+  return out;
+}
+
+std::string_view revocation_word(crypto::Revocation revocation) {
+  switch (revocation) {
+    case crypto::Revocation::kStrict:
+      return "strict";
+    case crypto::Revocation::kIfUri:
+      return "ifuri";
+    case crypto::Revocation::kOff:
+      return "off";
+    case crypto::Revocation::kRelaxed:
+      break;
+  }
+  return "relaxed";
+}
+
+crypto::Revocation parse_revocation(std::string_view word) {
+  using enum crypto::Revocation;
+  for (const auto one : {kStrict, kIfUri, kOff}) {
+    if (word == revocation_word(one)) return one;
+  }
+  return kRelaxed;
 }
 
 Result<Identity, Fault> parse_identity(std::string_view text, std::string_view type) {

@@ -33,6 +33,18 @@ Result<IpAddress, Fault> parse_inner_address(std::string_view text);
 Result<IpAddress, Fault> parse_dns_server(std::string_view text);
 Result<Prefix, Fault> parse_network(std::string_view text);
 
+// Where a private key may be beside a PEM or DER file: on a token (RFC 7512), or in a PKCS#12 file,
+// which is known by its name.
+bool is_token_uri(std::string_view text);
+bool is_pkcs12_name(std::string_view text);
+
+// "sha256:" and 64 hexadecimal digits, with or without colons between the octets.
+Result<crypto::KeyPin, Fault> parse_pin(std::string_view text);
+std::string pin_text(const crypto::KeyPin& pin);
+
+std::string_view revocation_word(crypto::Revocation revocation);
+crypto::Revocation parse_revocation(std::string_view word);  // one of the option's
+
 // `type` is a word of id-type: auto, ipv4, fqdn, user-fqdn, key-id (RFC 2407 4.6.2.1).
 Result<Identity, Fault> parse_identity(std::string_view text, std::string_view type);
 std::string_view id_type_word(Identity::Type type);

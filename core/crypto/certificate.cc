@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "core/base/check.h"
+#include "core/crypto/hash.h"
 #include "core/crypto/x509_owned.h"
 
 namespace godwit::crypto {
@@ -32,13 +33,59 @@ std::int64_t seconds(const mbedtls_x509_time& t) {
   return std::chrono::seconds(day.time_since_epoch()).count() + t.hour * 3600 + t.min * 60 + t.sec;
 }
 
-// The library judges time by the system's clock; its verdict is replaced by one for `now`.
-int judge_time(void* now, mbedtls_x509_crt* crt, int /*depth*/, std::uint32_t* flags) {
+// Whether it says where its issuer publishes revocation lists (cRLDistributionPoints, RFC 5280
+// 4.2.1.13).
+bool names_list(const mbedtls_x509_crt* crt) {
+  constexpr std::array<std::uint8_t, 3> kOid = {0x55, 0x1d, 0x1f};
+  constexpr int kSequence = MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE;
+  unsigned char* p = crt->v3_ext.p;
+  if (p == nullptr) return false;
+  const unsigned char* end = p + crt->v3_ext.len;
+  std::size_t size = 0;
+  if (mbedtls_asn1_get_tag(&p, end, &size, kSequence) != 0) return false;
+  while (p < end && mbedtls_asn1_get_tag(&p, end, &size, kSequence) == 0) {
+    unsigned char* const next = p + size;
+    std::size_t oid = 0;
+    if (mbedtls_asn1_get_tag(&p, next, &oid, MBEDTLS_ASN1_OID) != 0) return false;
+    if (equal(Bytes(p, oid), kOid)) return true;
+    p = next;
+  }
+  return false;
+}
+
+// How a path is judged beside the library's own rules.
+struct Judge {
+  std::int64_t now = 0;
+  Revocation revocation = Revocation::kRelaxed;
+  const mbedtls_x509_crl* lists = nullptr;
+  bool below_anchor = false;  // the library begins with the authority that we trust
+
+  bool wants_list(const mbedtls_x509_crt* crt) const {
+    return revocation == Revocation::kStrict ||
+           (revocation == Revocation::kIfUri && names_list(crt));
+  }
+  bool has_list(const mbedtls_x509_crt* crt) const {
+    const Bytes issuer(crt->issuer_raw.p, crt->issuer_raw.len);
+    for (const mbedtls_x509_crl* list = lists; list != nullptr; list = list->next) {
+      if (equal(Bytes(list->issuer_raw.p, list->issuer_raw.len), issuer)) return true;
+    }
+    return false;
+  }
+};
+
+// The library judges time by the system's clock; its verdict is replaced by one for `now`. (When
+// something was revoked it does not ask: RFC 5280 6.3.3, what a list names is revoked.)
+int judge_one(void* how, mbedtls_x509_crt* crt, int /*depth*/, std::uint32_t* flags) {
   *flags &= ~static_cast<std::uint32_t>(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE |
                                         MBEDTLS_X509_BADCRL_EXPIRED | MBEDTLS_X509_BADCRL_FUTURE);
-  const std::int64_t at = *static_cast<const std::int64_t*>(now);
-  if (seconds(crt->valid_to) < at) *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
-  if (seconds(crt->valid_from) > at) *flags |= MBEDTLS_X509_BADCERT_FUTURE;
+  Judge& judge = *static_cast<Judge*>(how);
+  if (seconds(crt->valid_to) < judge.now) *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
+  if (seconds(crt->valid_from) > judge.now) *flags |= MBEDTLS_X509_BADCERT_FUTURE;
+  // The library has verified the signature of a list that is there.
+  if (judge.below_anchor && judge.wants_list(crt) && !judge.has_list(crt)) {
+    *flags |= MBEDTLS_X509_BADCERT_OTHER;
+  }
+  judge.below_anchor = true;
   return 0;
 }
 
@@ -51,8 +98,50 @@ std::optional<CertificateFault> fault_of(std::uint32_t flags) {
   if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0) return CertificateFault::kExpired;
   if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0) return CertificateFault::kNotYetValid;
   if ((flags & kWeak) != 0) return CertificateFault::kWeak;
+  if (flags == MBEDTLS_X509_BADCERT_OTHER) return CertificateFault::kListMissing;
   if (flags != 0) return CertificateFault::kUntrusted;
   return std::nullopt;
+}
+
+// SubjectPublicKeyInfo, as it stands in the certificate.
+KeyPin pin_of(const mbedtls_x509_crt* crt) {
+  const Digest digest = hash(HashAlg::kSha256, {Bytes(crt->pk_raw.p, crt->pk_raw.len)});
+  KeyPin pin{};
+  std::ranges::copy(digest.bytes(), pin.begin());
+  return pin;
+}
+
+// A key that is known needs nobody's word, but it does not live longer than its certificate.
+std::optional<CertificateFault> judge_alone(mbedtls_x509_crt* peer, std::int64_t now) {
+  Judge judge{.now = now};
+  std::uint32_t flags = 0;
+  judge_one(&judge, peer, 0, &flags);
+  return fault_of(flags);
+}
+
+std::optional<CertificateFault> judge_path(mbedtls_x509_crt* peer, const Trust& trust,
+                                           std::int64_t now) {
+  Crt authorities;
+  for (const ByteVec& der : trust.authorities) {
+    mbedtls_x509_crt_parse_der(authorities.get(), der.data(), der.size());
+  }
+  Crl lists;
+  if (trust.revocation != Revocation::kOff) {
+    for (const ByteVec& der : trust.revocation_lists) {
+      mbedtls_x509_crl_parse_der(lists.get(), der.data(), der.size());
+    }
+  }
+  for (const mbedtls_x509_crl* list = lists.get(); list != nullptr; list = list->next) {
+    if (list->raw.len != 0 && list->next_update.year != 0 && seconds(list->next_update) < now) {
+      return CertificateFault::kListExpired;
+    }
+  }
+  Judge judge{.now = now, .revocation = trust.revocation, .lists = lists.get()};
+  std::uint32_t flags = 0;
+  const int failed = mbedtls_x509_crt_verify_with_profile(
+      peer, authorities.get(), lists.get(), &kProfile, nullptr, &flags, judge_one, &judge);
+  if (failed != 0 && flags == 0) return CertificateFault::kMalformed;
+  return fault_of(flags);
 }
 
 bool may_sign(const mbedtls_x509_crt* crt) {
@@ -137,6 +226,22 @@ std::string subject_text(Bytes certificate) {
   return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : std::string();
 }
 
+std::optional<SignatureMethod> method_of(Bytes certificate) {
+  Crt crt;
+  if (mbedtls_x509_crt_parse_der(crt.get(), certificate.data(), certificate.size()) != 0) {
+    return std::nullopt;
+  }
+  return method_of(&crt->pk);
+}
+
+std::optional<KeyPin> pin_of(Bytes certificate) {
+  Crt crt;
+  if (mbedtls_x509_crt_parse_der(crt.get(), certificate.data(), certificate.size()) != 0) {
+    return std::nullopt;
+  }
+  return pin_of(crt.get());
+}
+
 struct PeerCertificate::Impl {
   Crt chain;  // the peer's own first
 };
@@ -155,25 +260,12 @@ Result<std::unique_ptr<PeerCertificate>, CertificateFault> PeerCertificate::veri
     first = false;
   }
   if (first) return fail(CertificateFault::kMalformed);
+  const bool pinned = std::ranges::find(trust.pins, pin_of(peer)) != trust.pins.end();
+  if (!trust.pins.empty() && !pinned) return fail(CertificateFault::kNotPinned);
 
-  Crt authorities;
-  for (const ByteVec& der : trust.authorities) {
-    mbedtls_x509_crt_parse_der(authorities.get(), der.data(), der.size());
-  }
-  Crl lists;
-  for (const ByteVec& der : trust.revocation_lists) {
-    mbedtls_x509_crl_parse_der(lists.get(), der.data(), der.size());
-  }
-  for (const mbedtls_x509_crl* list = lists.get(); list != nullptr; list = list->next) {
-    if (list->raw.len != 0 && list->next_update.year != 0 && seconds(list->next_update) < now) {
-      return fail(CertificateFault::kListExpired);
-    }
-  }
-  std::uint32_t flags = 0;
-  const int failed = mbedtls_x509_crt_verify_with_profile(
-      peer, authorities.get(), lists.get(), &kProfile, nullptr, &flags, judge_time, &now);
-  if (failed != 0 && flags == 0) return fail(CertificateFault::kMalformed);
-  if (const auto fault = fault_of(flags)) return fail(*fault);
+  const auto fault =
+      pinned && trust.authorities.empty() ? judge_alone(peer, now) : judge_path(peer, trust, now);
+  if (fault) return fail(*fault);
   if (!may_sign(peer)) return fail(CertificateFault::kWrongUse);
   if (!method_of(&peer->pk)) return fail(CertificateFault::kWeak);
   return out;

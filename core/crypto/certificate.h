@@ -3,6 +3,7 @@
 // mbedTLS's rules for web servers.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -25,6 +26,8 @@ enum class CertificateFault : std::uint8_t {
   kWrongUse,     // KeyUsage has neither digitalSignature nor nonRepudiation
   kWeak,         // signed with SHA-1 or MD5, or an RSA key below 2048 bits
   kListExpired,  // the revocation list has had a successor for long
+  kListMissing,  // Revocation wants a list of its authority, and there is none
+  kNotPinned,    // its key is none of Trust::pins
 };
 
 // The certificates or lists of a PEM or DER file, each as DER. Empty: there are none.
@@ -36,15 +39,35 @@ ByteVec subject_of(Bytes certificate);
 // For people: "C=DE, O=Example, CN=gw.example.com", as the library escapes it.
 std::string subject_text(Bytes certificate);
 
+// How its key signs; nothing for a key that IKE cannot use.
+std::optional<SignatureMethod> method_of(Bytes certificate);
+
+// SHA-256 over the SubjectPublicKeyInfo, as RFC 7469 2.4 pins a key.
+using KeyPin = std::array<std::uint8_t, 32>;
+std::optional<KeyPin> pin_of(Bytes certificate);  // nothing for what is no certificate
+
 // RFC 4945 3.3.10.3: a peer sends its certificates in any order. Which of them has the key that
 // made `signature`; nothing that is said here is trusted before PeerCertificate::verify.
 std::optional<std::size_t> find_signer(std::span<const Bytes> certificates, SignatureMethod method,
                                        Bytes hash, Bytes signature);
 
+// When a path needs revocation lists (RFC 4945 5.2). A list that is there counts in every case but
+// kOff, and one that has run out is a fault.
+enum class Revocation : std::uint8_t {
+  kRelaxed,  // never
+  kIfUri,    // of the issuer of each certificate that says where its list is published
+  kStrict,   // of the issuer of each certificate
+  kOff,
+};
+
 // Whom we believe. All DER.
 struct Trust {
   std::vector<ByteVec> authorities;
   std::vector<ByteVec> revocation_lists;  // a list counts for its own issuer
+  Revocation revocation = Revocation::kRelaxed;
+  // Not empty: the peer's key is one of these. Without authorities that alone makes it believed.
+  std::vector<KeyPin> pins;
+  std::vector<ByteVec> peers;  // certificates of the peer, should it send none
 };
 
 class PeerCertificate {

@@ -18,7 +18,7 @@ struct DhCompute {
 };
 // Some keys are slow: a token's, or RSA of 4096 bits.
 struct Sign {
-  std::shared_ptr<const PrivateKey> key;
+  std::shared_ptr<const SigningKey> key;
   ByteVec hash;
 };
 struct Signature {

@@ -23,18 +23,27 @@ enum class KeyFault : std::uint8_t {
   kUnusable,    // RSA below 2048 bits, or a curve that is none of IKE's
 };
 
-// Wiped when it goes. One thread at a time signs with it.
-class PrivateKey {
+// What signs for us. It may live outside of this process: on a token that never gives it away.
+class SigningKey {
+ public:
+  virtual ~SigningKey() = default;
+  virtual SignatureMethod method() const = 0;
+  // May take long; one thread at a time. Empty: refused.
+  virtual ByteVec sign(Bytes hash, Rng& rng) const = 0;
+};
+
+// Wiped when it goes.
+class PrivateKey final : public SigningKey {
  public:
   static Result<std::shared_ptr<const PrivateKey>, KeyFault> parse(Bytes pem_or_der,
                                                                    Bytes passphrase);
-  ~PrivateKey();
+  ~PrivateKey() override;
   PrivateKey(const PrivateKey&) = delete;
   PrivateKey& operator=(const PrivateKey&) = delete;
 
-  SignatureMethod method() const;
+  SignatureMethod method() const override;
   bool belongs_to(Bytes certificate) const;  // DER
-  ByteVec sign(Bytes hash, Rng& rng) const;  // empty: the library refused
+  ByteVec sign(Bytes hash, Rng& rng) const override;
 
  private:
   PrivateKey();

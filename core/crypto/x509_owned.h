@@ -2,6 +2,7 @@
 // For this room's sources only.
 #pragma once
 
+#include <mbedtls/asn1.h>
 #include <mbedtls/ecdsa.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/rsa.h>

@@ -15,28 +15,48 @@ CredentialFault fault_of(crypto::KeyFault fault) {
   return CredentialFault::kKeyMalformed;
 }
 
+Result<crypto::Trust, CredentialFault> read_trust(const config::Profile& profile,
+                                                  const CredentialFiles& files) {
+  crypto::Trust trust;
+  trust.authorities = crypto::read_certificates(files.authorities);
+  trust.revocation = profile.revocation;
+  trust.pins = profile.gateway_pins;
+  if (!files.revocation_lists.empty()) {
+    trust.revocation_lists = crypto::read_revocation_lists(files.revocation_lists);
+    if (trust.revocation_lists.empty()) return fail(CredentialFault::kNoRevocationList);
+  }
+  if (!files.gateway_certificates.empty()) {
+    trust.peers = crypto::read_certificates(files.gateway_certificates);
+    if (trust.peers.empty()) return fail(CredentialFault::kNoGatewayCertificate);
+    for (const ByteVec& peer : trust.peers) trust.pins.push_back(*crypto::pin_of(peer));
+  }
+  const bool by_pin = files.authorities.empty() && !trust.pins.empty();
+  if (trust.authorities.empty() && !by_pin) return fail(CredentialFault::kNoAuthority);
+  return trust;
+}
+
 }  // namespace
 
 Result<Credentials, CredentialFault> read_credentials(const config::Profile& profile,
                                                       const CredentialFiles& files) {
   Credentials out;
   if (profile.auth == config::Authentication::kPsk) return out;
-  out.trust.authorities = crypto::read_certificates(files.authorities);
-  if (out.trust.authorities.empty()) return fail(CredentialFault::kNoAuthority);
-  if (!files.revocation_lists.empty()) {
-    out.trust.revocation_lists = crypto::read_revocation_lists(files.revocation_lists);
-    if (out.trust.revocation_lists.empty()) return fail(CredentialFault::kNoRevocationList);
-  }
+  out.trust = GODWIT_TRY(read_trust(profile, files));
   if (profile.auth == config::Authentication::kHybrid) return out;
   out.certificates = crypto::read_certificates(files.certificate);
   if (out.certificates.empty()) return fail(CredentialFault::kNoCertificate);
-  auto key = crypto::PrivateKey::parse(files.key.expose(), files.passphrase.expose());
-  if (!key) return fail(fault_of(key.error()));
-  out.key = std::move(*key);
+  std::shared_ptr<const crypto::PrivateKey> read;
+  if (!files.token) {
+    auto key = crypto::PrivateKey::parse(files.key.expose(), files.passphrase.expose());
+    if (!key) return fail(fault_of(key.error()));
+    read = std::move(*key);
+  }
+  out.key = files.token ? files.token : read;
   if (profile.xauth && out.key->method() != crypto::SignatureMethod::kRsa) {
     return fail(CredentialFault::kKeyNeedsRsa);
   }
-  if (!out.key->belongs_to(out.certificates.front())) return fail(CredentialFault::kKeyOfAnother);
+  if (read && !read->belongs_to(out.certificates.front()))
+    return fail(CredentialFault::kKeyOfAnother);
   return out;
 }
 

@@ -15,13 +15,16 @@ struct CredentialFiles {  // PEM or DER, whole
   ByteVec certificate;    // ours, and what leads from it to an authority
   SecretBytes key;
   SecretBytes passphrase;  // of the key; may be empty
-  ByteVec authorities;
-  ByteVec revocation_lists;  // empty: none are known
+  // In place of key: of a token, which has verified that it belongs to the certificate.
+  std::shared_ptr<const crypto::SigningKey> token;
+  ByteVec authorities;           // empty: none, the gateway's key is pinned
+  ByteVec revocation_lists;      // empty: none are known
+  ByteVec gateway_certificates;  // empty: not known beforehand
 };
 
 struct Credentials {
   SecretBytes psk;
-  std::shared_ptr<const crypto::PrivateKey> key;
+  std::shared_ptr<const crypto::SigningKey> key;
   std::vector<ByteVec> certificates;
   crypto::Trust trust;
 };
@@ -35,6 +38,7 @@ enum class CredentialFault : std::uint8_t {
   kKeyOfAnother,      // the key does not belong to the first certificate
   kNoAuthority,       // nothing in the file is a certificate
   kNoRevocationList,  // nothing in the file is a revocation list
+  kNoGatewayCertificate,
 };
 
 // What the profile's way of authentication needs of `files`; psk is left empty.

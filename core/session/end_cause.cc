@@ -19,6 +19,10 @@ EndCause cause_of(crypto::CertificateFault fault) {
       return EndCause::kCertificateTooYoung;
     case crypto::CertificateFault::kRevoked:
       return EndCause::kCertificateRevoked;
+    case crypto::CertificateFault::kListMissing:
+      return EndCause::kCertificateNoList;
+    case crypto::CertificateFault::kNotPinned:
+      return EndCause::kCertificateNotPinned;
     case crypto::CertificateFault::kMalformed:
     case crypto::CertificateFault::kWrongUse:
     case crypto::CertificateFault::kWeak:

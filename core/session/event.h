@@ -10,6 +10,7 @@
 
 #include "core/base/instant.h"
 #include "core/base/strong.h"
+#include "core/crypto/certificate.h"
 #include "core/crypto/suite.h"
 #include "core/net/address.h"
 
@@ -28,21 +29,23 @@ enum class EndCause : std::uint8_t {
   kCertificateExpired,    // it, or the revocation list, is older than today
   kCertificateTooYoung,   // not valid yet, or this machine's clock is wrong
   kCertificateRevoked,
-  kCertificateUnusable,  // not to be read, weak, or made for another use
-  kCertificateName,      // it does not name the gateway
-  kCannotSign,           // our own key refused
-  kUserRejected,         // XAuth STATUS=FAIL
-  kInputNeeded,          // a question that nobody here can answer
-  kNoAddress,            // Mode Config gave no usable address
-  kPhase2Refused,        // Quick Mode: NO-PROPOSAL-CHOSEN, or an answer that was never offered
-  kSelectorsRefused,     // Quick Mode: INVALID-ID-INFORMATION
-  kNoNatTraversal,       // the gateway speaks no NAT traversal that we speak
-  kBadKeyExchange,       // the gateway's Diffie-Hellman value is not usable
-  kGatewayClosed,        // the gateway deleted the SA
-  kGatewayLost,          // dead peer detection
-  kExpired,              // an SA ran out and could not be replaced
-  kCannotApply,          // this machine refused addresses, routes, DNS or the device
-  kProtocol,             // the gateway broke the protocol in a way that cannot be waited out
+  kCertificateNoList,     // `revocation` wants a list of revoked certificates that is not there
+  kCertificateNotPinned,  // its key is none of those that the profile pins
+  kCertificateUnusable,   // not to be read, weak, or made for another use
+  kCertificateName,       // it does not name the gateway
+  kCannotSign,            // our own key refused
+  kUserRejected,          // XAuth STATUS=FAIL
+  kInputNeeded,           // a question that nobody here can answer
+  kNoAddress,             // Mode Config gave no usable address
+  kPhase2Refused,         // Quick Mode: NO-PROPOSAL-CHOSEN, or an answer that was never offered
+  kSelectorsRefused,      // Quick Mode: INVALID-ID-INFORMATION
+  kNoNatTraversal,        // the gateway speaks no NAT traversal that we speak
+  kBadKeyExchange,        // the gateway's Diffie-Hellman value is not usable
+  kGatewayClosed,         // the gateway deleted the SA
+  kGatewayLost,           // dead peer detection
+  kExpired,               // an SA ran out and could not be replaced
+  kCannotApply,           // this machine refused addresses, routes, DNS or the device
+  kProtocol,              // the gateway broke the protocol in a way that cannot be waited out
 };
 
 // How far a session had come.
@@ -90,6 +93,7 @@ struct Floated {  // RFC 3947 4
 };
 struct GatewayShows {   // a certificate, not believed yet
   std::string subject;  // escaped
+  crypto::KeyPin pin{};
 };
 struct GatewayAuthenticated {
   std::string identity;  // escaped

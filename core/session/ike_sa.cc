@@ -236,7 +236,7 @@ void IkeSa::apply(Phase1Step& step, Step& st) {
                            phase1_.vendors().dpd, phase1_.vendors().xauth,
                            phase1_.vendors().unity});
   }
-  if (!step.shown.empty()) st.report(GatewayShows{subject_words(step.shown)});
+  if (step.shown) st.report(GatewayShows{subject_words(step.shown->subject), step.shown->pin});
   if (step.nat_found) {
     const ike::v1::NatFindings& nat = phase1_.nat();
     st.report(NatFound{nat.we_are_behind, nat.peer_is_behind, nat.forced});

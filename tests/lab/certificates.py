@@ -1,5 +1,6 @@
 """A certificate authority for one lab, made by openssl in the lab's folder."""
 
+import hashlib
 import os
 import subprocess
 
@@ -77,6 +78,20 @@ class Authority:
             return self.read(f"{name}.pem"), self.read(f"{name}.locked.key")
         return self.read(f"{name}.pem"), self.read(f"{name}.key")
 
+    def lock(self, name, passphrase):
+        """name.key under a passphrase; returns its text."""
+        self._openssl("pkcs8", "-topk8", "-v2", "aes256", "-passout", f"pass:{passphrase}", "-in",
+                      self.path(f"{name}.key"), "-out", self.path(f"{name}.locked.key"))
+        return self.read(f"{name}.locked.key")
+
+    def pkcs12(self, name, passphrase, *options):
+        """name.pem, name.key and the authority in one file; returns its path."""
+        path = self.path(f"{name}.p12")
+        self._openssl("pkcs12", "-export", "-in", self.path(f"{name}.pem"), "-inkey",
+                      self.path(f"{name}.key"), "-certfile", self.path("ca.pem"), "-passout",
+                      f"pass:{passphrase}", "-out", path, *options)
+        return path
+
     def revoke(self, name):
         self._openssl("ca", "-batch", "-config", self.path("ca.cnf"), "-cert", self.path("ca.pem"),
                       "-keyfile", self.path("ca.key"), "-revoke", self.path(f"{name}.pem"))
@@ -93,3 +108,27 @@ class Authority:
         kind = "rsa" if "RSA" in key or "BEGIN PRIVATE" in key else "ecdsa"
         return {"x509ca/ca.pem": self.pem, "x509/gateway.pem": certificate,
                 f"private/gateway.{kind}.pem": key}
+
+
+def self_signed(folder, names=()):
+    """What a gateway has that nobody vouches for, with no name unless some are given."""
+    os.makedirs(folder)
+    certificate, key = os.path.join(folder, "gateway.pem"), os.path.join(folder, "gateway.key")
+    extensions = ["-addext", f"subjectAltName={','.join(names)}"] if names else []
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key,
+                    "-out", certificate, "-subj", "/O=Lab/CN=gateway", "-days", "30", *extensions],
+                   check=True, capture_output=True)
+    files = {}
+    for name, path in (("x509/gateway.pem", certificate), ("private/gateway.rsa.pem", key)):
+        with open(path, encoding="ascii") as file:
+            files[name] = file.read()
+    return files
+
+
+def pin(pem):
+    """The pin of a certificate's key, as a profile has it, made by openssl."""
+    public = subprocess.run(["openssl", "x509", "-pubkey", "-noout"], input=pem.encode(),
+                            check=True, capture_output=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=public,
+                         check=True, capture_output=True).stdout
+    return "sha256:" + hashlib.sha256(der).hexdigest()

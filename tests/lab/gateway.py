@@ -54,6 +54,7 @@ class Connection:
     life_bytes: int = 0                   # of the ESP SAs; 0: no limit
     dpd_delay: int = 0                    # seconds; 0: no probes
     fragmentation: str = "yes"            # of IKE messages: yes, force, no
+    send_cert: str = ""                   # never, always; else when the client asks for it
     encap: bool = False                   # claim a NAT, so that ESP goes in UDP without one
 
     def proofs(self):
@@ -83,6 +84,8 @@ class Connection:
                 *self.proofs()]
         if self.pool:
             body.append("pools = inner")
+        if self.send_cert:
+            body.append(f"send_cert = {self.send_cert}")
         if self.xauth:
             body.append("remote-2 {\n auth = xauth\n}")
         body.append("children {\n net {\n" + "\n".join(child) + "\n}\n}")

@@ -84,6 +84,24 @@ TEST_CASE("a gateway sends its certificates in any order (RFC 4945 3.3.10.3)") {
   }
 }
 
+TEST_CASE("a gateway sends its certificates in PKCS #7 (RFC 4945 3.3.4)") {
+  for (const bool aggressive_mode : {false, true}) {
+    auto config = hybrid();
+    config.profile.aggressive = aggressive_mode;
+    config.gateway.edit = [](PayloadList& list) {
+      for (auto& [type, body] : list) {
+        if (type != ike::PayloadType::kCert) continue;
+        body = {1};
+        append(body, file("rsa.p7b"));
+      }
+    };
+    Run w(config);
+    CAPTURE(w.ladder());
+    REQUIRE(w.connect());
+    CHECK(w.event<session::GatewayShows>()->subject == "CN=rsa");
+  }
+}
+
 TEST_CASE("a signature and then XAuth; hybrid: the gateway's signature and XAuth alone (HY-06)") {
   for (const bool aggressive_mode : {false, true}) {
     auto config = hybrid();
@@ -96,6 +114,40 @@ TEST_CASE("a signature and then XAuth; hybrid: the gateway's signature and XAuth
     CHECK(w.ping());
     CHECK(w.event<session::UserAccepted>());
   }
+}
+
+TEST_CASE("who is asked for a certificate in hybrid mode sends an empty one (HY-03)") {
+  for (const bool aggressive_mode : {false, true}) {
+    auto config = hybrid();
+    config.profile.aggressive = aggressive_mode;
+    config.gateway.wants_empty_certificate = true;
+    config.gateway.edit = [](PayloadList& list) {
+      const auto is_ke = [](const auto& payload) { return payload.first == ike::PayloadType::kKe; };
+      if (std::ranges::none_of(list, is_ke)) return;
+      list.emplace_back(ike::PayloadType::kCertRequest, ByteVec{4});
+    };
+    Run w(config);
+    CAPTURE(w.ladder());
+    REQUIRE(w.connect());
+  }
+}
+
+TEST_CASE("certificates and requests for them in any message (ISK-31), and more than enough") {
+  auto config = with_certificates("p256");
+  config.gateway.edit = [](PayloadList& list) {
+    const auto is = [&](ike::PayloadType type) {
+      return std::ranges::any_of(list, [&](const auto& payload) { return payload.first == type; });
+    };
+    const bool quick = is(ike::PayloadType::kSa) && is(ike::PayloadType::kNonce);
+    if (quick || (!is(ike::PayloadType::kSa) && !is(ike::PayloadType::kKe))) return;
+    for (int i = 0; i < 12; ++i) {
+      list.emplace_back(ike::PayloadType::kCertRequest, ByteVec{4});
+      list.emplace_back(ike::PayloadType::kCert, ByteVec{7, 1, 2, 3});
+    }
+  };
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
 }
 
 TEST_CASE("keys are replaced by a new phase 1 with certificates too") {
@@ -165,12 +217,101 @@ TEST_CASE("a gateway that is not to be believed (IKE1-17, 22, 27, 28; HY-06)") {
   ends_before_xauth(config, cause);
 }
 
+// The gateway's certificate is its own, and names nobody.
+WorldConfig self_signed() {
+  auto config = hybrid();
+  config.profile.remote_id.reset();
+  config.gateway.signer = signer("alone");
+  config.gateway.identity = ike::IdPayload::address(*IpAddress::parse("203.0.113.1"));
+  config.signer.trust = {};
+  return config;
+}
+
+TEST_CASE("a pinned key needs no authority and no name") {
+  for (const bool aggressive_mode : {false, true}) {
+    auto config = self_signed();
+    config.signer.trust.pins = {*crypto::pin_of(der_of("alone.pem"))};
+    SUBCASE("hybrid") {}
+    SUBCASE("both sign") {
+      config.profile = with_certificates("rsa").profile;
+      config.profile.remote_id.reset();
+      config.signer.key = signer("rsa").key;
+      config.signer.certificates = signer("rsa").certificates;
+      config.gateway = with_certificates("rsa").gateway;
+      config.gateway.signer.key = signer("alone").key;
+      config.gateway.signer.certificates = {der_of("alone.pem")};
+    }
+    config.profile.aggressive = aggressive_mode;
+    Run w(config);
+    CAPTURE(w.ladder());
+    REQUIRE(w.connect());
+    CHECK(w.ping());
+    CHECK(w.event<session::GatewayShows>()->pin == *crypto::pin_of(der_of("alone.pem")));
+  }
+}
+
+TEST_CASE("a certificate that is known beforehand need not be sent (RFC 4945 3.3.6)") {
+  for (const bool aggressive_mode : {false, true}) {
+    auto config = self_signed();
+    config.signer.trust.peers = {der_of("p256.pem"), der_of("alone.pem")};
+    for (const ByteVec& known : config.signer.trust.peers) {
+      config.signer.trust.pins.push_back(*crypto::pin_of(known));
+    }
+    auto& sent = config.gateway.signer.certificates;
+    SUBCASE("none is sent") { sent.clear(); }
+    SUBCASE("another is sent") { sent = {der_of("rsa.pem")}; }
+    SUBCASE("none of ours signed") {
+      sent.clear();
+      config.gateway.signer.key = signer("rsa").key;
+      config.profile.aggressive = aggressive_mode;
+      ends_before_xauth(config, EndCause::kCertificateUnusable);
+      continue;
+    }
+    config.profile.aggressive = aggressive_mode;
+    Run w(config);
+    CAPTURE(w.ladder());
+    REQUIRE(w.connect());
+    CHECK(w.event<session::GatewayShows>()->subject == "CN=alone");
+  }
+}
+
+TEST_CASE("a gateway whose key is another than the pinned one, or that no list covers (IKE1-28)") {
+  auto config = hybrid();
+  auto& trust = config.signer.trust;
+  auto cause = EndCause::kCertificateNotPinned;
+  SUBCASE("no authority") {
+    trust.authorities.clear();
+    trust.pins = {*crypto::pin_of(der_of("alone.pem"))};
+  }
+  SUBCASE("an authority beside the pin") { trust.pins = {*crypto::pin_of(der_of("alone.pem"))}; }
+  SUBCASE("the key is pinned, but the ID is another") {
+    trust.pins = {*crypto::pin_of(der_of("rsa.pem"))};
+    config.profile.remote_id->text = "other.example";
+    cause = EndCause::kGatewayIdentity;
+  }
+  SUBCASE("strict, and no list") {
+    trust.revocation = crypto::Revocation::kStrict;
+    cause = EndCause::kCertificateNoList;
+  }
+  ends_before_xauth(config, cause);
+}
+
+TEST_CASE("strict revocation with a list of the authority") {
+  auto config = hybrid();
+  config.signer.trust.revocation = crypto::Revocation::kStrict;
+  config.signer.trust.revocation_lists = crypto::read_revocation_lists(file("ca.crl"));
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+}
+
 TEST_CASE("certificates of other encodings, damaged and too many (IKE1-26, ISK-31)") {
   auto config = hybrid();
   auto& sent = config.gateway.signer.certificates;
   sent.push_back(ByteVec(300, 0xff));
   sent.push_back({});
-  for (int i = 0; i < 5; ++i) sent.push_back(sent.front());
+  // ISK-05: of more than eight the rest is left out.
+  for (int i = 0; i < 20; ++i) sent.push_back(sent.front());
   SUBCASE("main") {}
   SUBCASE("aggressive") { config.profile.aggressive = true; }
   Run w(config);

@@ -88,6 +88,8 @@ std::string_view name(session::EndCause cause) {
                                                            "certificate-expired",
                                                            "certificate-too-young",
                                                            "certificate-revoked",
+                                                           "certificate-no-list",
+                                                           "certificate-not-pinned",
                                                            "certificate-unusable",
                                                            "certificate-name",
                                                            "cannot-sign",

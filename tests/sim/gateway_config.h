@@ -75,7 +75,7 @@ using PayloadList = std::vector<std::pair<ike::PayloadType, ByteVec>>;
 
 // What proves one side with a signature, and whom it believes. Without a key: the pre-shared one.
 struct Signer {
-  std::shared_ptr<const crypto::PrivateKey> key;
+  std::shared_ptr<const crypto::SigningKey> key;
   std::vector<ByteVec> certificates;  // DER, its own first
   crypto::Trust trust;
 };
@@ -84,6 +84,7 @@ struct GatewayConfig {
   std::string psk = "swordfish";
   Signer signer;
   bool hybrid = false;                      // only the gateway signs; the client is proved by XAuth
+  bool wants_empty_certificate = false;     // hybrid: beside HASH_I (HY-03)
   ike::IdPayload identity;                  // ours; the default is set by the World
   std::optional<ike::IdPayload> client_id;  // the only one we accept; anyone when empty
   bool main_mode = true;

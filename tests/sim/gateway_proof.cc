@@ -73,6 +73,9 @@ bool Gateway::client_proved(const Ike& sa, const ike::Payloads& payloads, Bytes 
   const ByteVec hash_i = sa.keys.hash_i(sa.in, id);
   if (!config_.signer.key || config_.hybrid) {
     const ike::Payload* hash = payloads.first(PayloadType::kHash);
+    const ike::Payload* none = payloads.first(PayloadType::kCert);
+    const bool empty = none != nullptr && equal(none->body, ByteVec{4});
+    if (config_.wants_empty_certificate ? !empty : none != nullptr) return false;
     return hash != nullptr && equal(hash->body, hash_i);
   }
   const ike::Payload* signature = payloads.first(PayloadType::kSignature);

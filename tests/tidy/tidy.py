@@ -70,6 +70,7 @@ LIBRARY_HOMES = {
     "systemd/": "platform",
     "CLI/": "client",
     "fmt/": "client",
+    "gnutls/": "client",
     "nlohmann/": "client",
 }
 # System headers the core has no business with.

@@ -50,6 +50,7 @@ void Phase1::on_aggressive2(const Header& header, Bytes message, Phase1Step& st)
     return st.drop(id.error());
   }
   if (!choose(*payloads, st) || !keep_peer_values(*payloads, st)) return;
+  certificate_wanted_ = payloads->count(PayloadType::kCertRequest) != 0;
   crypto::DhKeyPair ours{dh_.group, dh_.public_value, dh_.exponent.clone()};
   st.job = crypto::DhCompute{std::move(ours), peer_public_};
   responder_ = header.responder;
@@ -91,7 +92,7 @@ void Phase1::finish_aggressive(const SecretBytes& g_xy, AggressiveAgree&& state,
 
   const bool signs = config_.credentials.method == AuthMethod::kSignature;
   const ByteVec hash_i = to_vec(own_hash(sa).bytes());
-  Phase1Outcome outcome{std::move(sa), choice_, vendors_, nat_, *id, st.shown};
+  Phase1Outcome outcome{std::move(sa), choice_, vendors_, nat_, *id, subject_shown(st)};
   if (!signs) return send_aggressive3(std::move(outcome), state.own, state.peer, {}, st);
   st.job = crypto::Sign{config_.credentials.key, hash_i};
   state_ = AggressiveSign{std::move(outcome), state.own, state.peer};

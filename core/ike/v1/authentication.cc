@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/crypto/pkcs7.h"
 
 namespace godwit::ike::v1 {
 namespace {
 
 constexpr std::size_t kRequestsMax = 8;
+constexpr std::uint8_t kCertPkcs7 = 1;  // RFC 2408 3.9
 
 std::uint8_t lower(std::uint8_t c) {
   return c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c + 32) : c;
@@ -51,13 +53,34 @@ bool names(const crypto::PeerCertificate& certificate, const IdPayload& id) {
   }
 }
 
+// What may have made the signature, its signer first, when there is one.
+std::vector<Bytes> signer_first(std::vector<Bytes> chain, const crypto::Trust& trust,
+                                crypto::SignatureMethod method, Bytes hash, Bytes signature) {
+  if (const auto own = crypto::find_signer(chain, method, hash, signature)) {
+    std::swap(chain.front(), chain[*own]);
+    return chain;
+  }
+  // A gateway whose certificate everybody has already may send none (RFC 4945 3.3.6).
+  const std::vector<Bytes> known(trust.peers.begin(), trust.peers.end());
+  if (const auto own = crypto::find_signer(known, method, hash, signature)) {
+    chain.insert(chain.begin(), known[*own]);
+  }
+  return chain;
+}
+
 std::vector<Bytes> certificates_in(const Payloads& payloads) {
   std::vector<Bytes> found;
   for (const Payload& payload : payloads.all()) {
-    // IKE1-26: what is of another encoding is left out.
-    const bool x509 = payload.type == PayloadType::kCert && payload.body.size() > 1 &&
-                      payload.body[0] == kCertX509Signature;
-    if (x509) found.push_back(payload.body.subspan(1));
+    // IKE1-26: what is of another encoding, or a copy, is left out.
+    if (payload.type != PayloadType::kCert || payload.body.size() < 2) continue;
+    const Bytes der = payload.body.subspan(1);
+    std::vector<Bytes> sent;
+    if (payload.body[0] == kCertX509Signature) sent = {der};
+    if (payload.body[0] == kCertPkcs7) sent = crypto::certificates_of_pkcs7(der);
+    for (const Bytes one : sent) {
+      const bool again = std::ranges::any_of(found, [&](Bytes known) { return equal(known, one); });
+      if (!again) found.push_back(one);
+    }
   }
   return found;
 }
@@ -115,6 +138,8 @@ SecretBytes make_skeyid(const Credentials& credentials, crypto::HashAlg alg, Byt
 void add_certificate_requests(ChainBuilder& chain, const Credentials& credentials) {
   if (credentials.method == AuthMethod::kPsk) return;
   const auto& authorities = credentials.trust.authorities;
+  // RFC 4945 3.2.7.2: whoever vouches for it.
+  if (authorities.empty()) chain.add(PayloadType::kCertRequest, ByteVec{kCertX509Signature});
   for (std::size_t i = 0; i < std::min(authorities.size(), kRequestsMax); ++i) {
     ByteVec body{kCertX509Signature};
     append(body, crypto::subject_of(authorities[i]));
@@ -133,7 +158,7 @@ void add_certificates(ChainBuilder& chain, const Credentials& credentials) {
 
 std::optional<AuthFailure> check_proof(const Credentials& credentials, const Payloads& payloads,
                                        const IdPayload& id, const crypto::Digest& hash_r,
-                                       Instant now, std::string& shown) {
+                                       Instant now, std::optional<ShownCertificate>& shown) {
   using Kind = AuthFailure::Kind;
   const bool as_expected =
       is_of_ike(id) && (!credentials.remote_id || same_identity(id, *credentials.remote_id));
@@ -144,11 +169,13 @@ std::optional<AuthFailure> check_proof(const Credentials& credentials, const Pay
   }
   const Bytes signature = payloads.first(PayloadType::kSignature)->body;
   const auto method = signature_method(credentials);
-  auto chain = certificates_in(payloads);
-  if (const auto own = crypto::find_signer(chain, method, hash_r, signature)) {
-    std::swap(chain.front(), chain[*own]);
+  const auto chain =
+      signer_first(certificates_in(payloads), credentials.trust, method, hash_r, signature);
+  if (!chain.empty()) {
+    if (const auto pin = crypto::pin_of(chain.front())) {
+      shown = ShownCertificate{crypto::subject_text(chain.front()), *pin};
+    }
   }
-  if (!chain.empty()) shown = crypto::subject_text(chain.front());
   const auto wall = credentials.boot_time + now.time_since_epoch();
   const auto certificate = crypto::PeerCertificate::verify(
       chain, credentials.trust, std::chrono::floor<std::chrono::seconds>(wall).count());
@@ -157,6 +184,8 @@ std::optional<AuthFailure> check_proof(const Credentials& credentials, const Pay
     return failed(Kind::kProof);
   }
   if (!as_expected) return failed(Kind::kIdentity);
+  // Whose key is known needs no name.
+  if (!credentials.trust.pins.empty()) return std::nullopt;
   // RFC 4945 3.1: the ID has to stand in the certificate, bit by bit.
   const auto in_certificate = [&](const IdPayload& name) { return names(**certificate, name); };
   const bool is_gateway =

@@ -27,7 +27,7 @@ enum class AuthMethod : std::uint8_t { kPsk, kSignature, kHybrid };
 struct Credentials {
   AuthMethod method = AuthMethod::kPsk;
   SecretBytes psk;
-  std::shared_ptr<const crypto::PrivateKey> key;  // kSignature
+  std::shared_ptr<const crypto::SigningKey> key;  // kSignature
   std::vector<ByteVec> certificates;              // kSignature: DER, ours first
   crypto::Trust trust;                            // kSignature, kHybrid
   std::optional<IdPayload> remote_id;             // what the gateway must show
@@ -46,7 +46,8 @@ crypto::HashAlg proof_hash(const Credentials& credentials, crypto::HashAlg negot
 SecretBytes make_skeyid(const Credentials& credentials, crypto::HashAlg alg, Bytes ni, Bytes nr,
                         Bytes g_xy);
 
-// CERTREQ payloads, one for each authority (RFC 4945 3.2.5); nothing with a pre-shared key.
+// CERTREQ payloads, one for each authority (RFC 4945 3.2.5) and one for any when we trust none;
+// nothing with a pre-shared key.
 void add_certificate_requests(ChainBuilder& chain, const Credentials& credentials);
 // CERT payloads, ours first; nothing when a HASH proves us.
 void add_certificates(ChainBuilder& chain, const Credentials& credentials);
@@ -58,11 +59,17 @@ struct AuthFailure {
   std::optional<crypto::CertificateFault> certificate;  // kCertificate
 };
 
+// The certificate whose key has to prove the gateway, for people; nothing of it is believed yet.
+struct ShownCertificate {
+  std::string subject;  // not escaped; empty: there is none, or it cannot be read
+  crypto::KeyPin pin{};
+};
+
 // Whether the payloads of the gateway's last message prove that it is `id`. They have passed
-// check_rules(). `shown`: the certificate's subject for people, not escaped; empty without one.
+// check_rules(). `shown` is set when there is a certificate.
 std::optional<AuthFailure> check_proof(const Credentials& credentials, const Payloads& payloads,
                                        const IdPayload& id, const crypto::Digest& hash_r,
-                                       Instant now, std::string& shown);
+                                       Instant now, std::optional<ShownCertificate>& shown);
 
 // RFC 4945 3.1.2, 3.1.3: names compare without regard to case, everything else octet by octet.
 bool same_identity(const IdPayload& a, const IdPayload& b);

@@ -57,6 +57,7 @@ void Phase1::on_main4(Bytes body, PayloadType first, Phase1Step& st) {
   if (!payloads) return st.drop(payloads.error());
   if (const auto ok = check_rules(*payloads, kMain4); !ok) return st.drop(ok.error());
   if (!keep_peer_values(*payloads, st)) return;
+  certificate_wanted_ = payloads->count(PayloadType::kCertRequest) != 0;
   nat_ = find_nat(*payloads, vendors_.natt, choice_.suite.hash, initiator_, responder_, st.own,
                   st.peer);
   nat_.forced = config_.force_natt;
@@ -121,7 +122,7 @@ void Phase1::on_main6(AwaitMain6& state, const Header& header, Bytes message, Ph
     return;
   }
   state.sa.set_last_phase1_block(opened->next_iv);
-  st.outcome = Phase1Outcome{std::move(state.sa), choice_, vendors_, nat_, *id, st.shown};
+  st.outcome = Phase1Outcome{std::move(state.sa), choice_, vendors_, nat_, *id, subject_shown(st)};
   state_ = Done{};
 }
 

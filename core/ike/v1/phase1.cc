@@ -136,6 +136,11 @@ crypto::Digest Phase1::peer_hash(const IsakmpSa& sa, Bytes id_body) const {
 
 void Phase1::add_proof(ChainBuilder& chain, const IsakmpSa& sa, Bytes signature) const {
   if (signature.empty()) {
+    // Hybrid draft 4.2: who is asked for a certificate says that there is none (HY-03).
+    const bool hybrid = config_.credentials.method == AuthMethod::kHybrid;
+    if (hybrid && certificate_wanted_) {
+      chain.add(PayloadType::kCert, ByteVec{kCertX509Signature});
+    }
     chain.add(PayloadType::kHash, own_hash(sa));
     return;
   }

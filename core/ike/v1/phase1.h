@@ -91,11 +91,15 @@ struct Phase1Step {
   bool needs_force = false;        // Main Mode found no NAT: start again with force_natt
   bool answered = false;           // choice() and vendors() are new
   bool nat_found = false;          // nat() is new
-  std::string shown;               // the subject of a certificate that the gateway sent
+  std::optional<ShownCertificate> shown;
   std::optional<Phase1Outcome> outcome;
 
   void drop(Drop reason) { counters.drop(reason); }
 };
+
+inline std::string subject_shown(const Phase1Step& st) {
+  return st.shown ? st.shown->subject : std::string();
+}
 
 class Phase1 {
  public:
@@ -175,12 +179,13 @@ class Phase1 {
   Phase1Config config_;
   Cookie initiator_;
   Cookie responder_;
-  ByteVec sa_body_;         // SAi_b, exactly as sent
-  ByteVec own_nonce_;       // Ni_b
-  ByteVec peer_nonce_;      // Nr_b
-  ByteVec peer_public_;     // g^xr
-  ByteVec refused_answer_;  // the last message 2 of Aggressive Mode that proved nothing
-  Failure refusal_;         // and why
+  ByteVec sa_body_;                  // SAi_b, exactly as sent
+  ByteVec own_nonce_;                // Ni_b
+  ByteVec peer_nonce_;               // Nr_b
+  ByteVec peer_public_;              // g^xr
+  ByteVec refused_answer_;           // the last message 2 of Aggressive Mode that proved nothing
+  Failure refusal_;                  // and why
+  bool certificate_wanted_ = false;  // the gateway has sent a CERTREQ
   crypto::DhKeyPair dh_;
   Phase1Choice choice_;
   PeerVendors vendors_;

@@ -60,6 +60,73 @@ constexpr auto kCases = std::to_array<Case>({
     {"crl-file", "auth = \"hybrid\"\nca-file = \"/c\"\ncrl-file = \"/l\"", ""},
     {"crl-file", "auth = \"hybrid\"\nca-file = \"/c\"\ncrl-file = \"ca.crl\"",
      "p.toml:4:12: crl-file must be an absolute path; write crl-file = \"/etc/godwit/ca.crl\""},
+    {"cert-file", "auth = \"cert\"\nca-file = \"/c\"\ncert-file = \"/a.p12\"", ""},
+    {"cert-file", "auth = \"cert\"\nca-file = \"/c\"\ncert-file = \"/a.PFX\"\nkey-file = \"/k\"",
+     "p.toml:5:1: key-file is not read, for the key is in the PKCS#12 file that cert-file names; "
+     "remove this key"},
+    {"cert-file", "auth = \"cert\"\nca-file = \"/c\"\ncert-file = \"pkcs11:token=a;id=%01\"", ""},
+    {"cert-file", "auth = \"cert\"\nca-file = \"/c\"\ncert-file = \"pkcs11:token=a?pin-value=1\"",
+     "p.toml:4:13: cert-file must not say a PIN or where it is; remove it from the URI, and write "
+     "key-passphrase-file if nobody shall be asked"},
+    {"key-file",
+     "auth = \"cert\"\nca-file = \"/c\"\ncert-file = \"/a\"\nkey-file = \"pkcs11:token=a\"", ""},
+    {"key-file",
+     "auth = \"cert\"\nca-file = \"/c\"\ncert-file = \"/a\"\n"
+     "key-file = \"pkcs11:token=a?module-path=/m.so\"",
+     "p.toml:5:12: key-file must not name a module; remove it from the URI, and write "
+     "pkcs11-module = \"/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so\""},
+    {"key-file", "auth = \"cert\"\nca-file = \"/c\"\ncert-file = \"/a\"\nkey-file = \"/a.p12\"",
+     "p.toml:5:1: key-file names a PKCS#12 file; write it as cert-file, and remove key-file: it "
+     "holds both"},
+    {"key-passphrase-source",
+     "auth = \"cert\"\nca-file = \"/c\"\ncert-file = \"/a.p12\"\n"
+     "key-passphrase-source = \"stdin\"",
+     ""},
+    {"key-passphrase-source", "key-passphrase-source = \"prompt\"",
+     "p.toml:2:1: key-passphrase-source is used only with a certificate of ours; write auth = "
+     "\"cert\" or \"xauth-cert\", or remove this key"},
+    {"key-passphrase-file",
+     "auth = \"cert\"\nca-file = \"/c\"\ncert-file = \"/a.p12\"\n"
+     "key-passphrase-file = \"/etc/godwit/phrase\"",
+     ""},
+    {"key-passphrase-file",
+     "auth = \"cert\"\nca-file = \"/c\"\ncert-file = \"/a.p12\"\n"
+     "key-passphrase-file = \"/p\"\nkey-passphrase-source = \"prompt\"",
+     "p.toml:5:1: key-passphrase-file is not read, for key-passphrase-source = \"prompt\"; remove "
+     "one of the two"},
+    {"pkcs11-module",
+     "auth = \"cert\"\nca-file = \"/c\"\ncert-file = \"pkcs11:id=%01\"\npkcs11-module = \"/m.so\"",
+     ""},
+    {"pkcs11-module",
+     "auth = \"cert\"\nca-file = \"/c\"\ncert-file = \"/a.p12\"\npkcs11-module = \"/m.so\"",
+     "p.toml:5:1: pkcs11-module is used only with a pkcs11: URI; write cert-file = "
+     "\"pkcs11:token=...\", or remove this key"},
+    {"revocation",
+     "auth = \"hybrid\"\nca-file = \"/c\"\ncrl-file = \"/l\"\nrevocation = \"strict\"", ""},
+    {"revocation", "auth = \"hybrid\"\nca-file = \"/c\"\nrevocation = \"ifuri\"", ""},
+    {"revocation", "auth = \"hybrid\"\nca-file = \"/c\"\nrevocation = \"strict\"",
+     "p.toml:4:14: this revocation needs crl-file; write crl-file = \"/etc/godwit/ca.crl\""},
+    {"revocation", "auth = \"hybrid\"\nca-file = \"/c\"\ncrl-file = \"/l\"\nrevocation = \"off\"",
+     "p.toml:5:14: crl-file is not read, for revocation = \"off\"; remove one of the two"},
+    {"revocation", "revocation = \"strict\"",
+     "p.toml:2:1: revocation is used only with certificates; write auth = \"cert\" or \"hybrid\", "
+     "or remove this key"},
+    {"gateway-cert-pin",
+     "auth = \"hybrid\"\ngateway-cert-pin = "
+     "[\"sha256:00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff\"]",
+     ""},
+    {"gateway-cert-pin", "auth = \"hybrid\"\nca-file = \"/c\"\ngateway-cert-pin = [\"sha256:00\"]",
+     "p.toml:4:21: a pin is sha256: and 64 hexadecimal digits; `godwit connect` shows the pin of a "
+     "gateway that is not believed"},
+    {"gateway-cert-pin", "auth = \"hybrid\"\ngateway-cert-pin = []",
+     "p.toml:3:20: gateway-cert-pin lists no pin; remove it, or write one"},
+    {"gateway-cert-file", "auth = \"hybrid\"\ngateway-cert-file = \"/g\"", ""},
+    {"gateway-cert-file", "gateway-cert-file = \"/g\"",
+     "p.toml:2:1: gateway-cert-file is used only with certificates; write auth = \"cert\" or "
+     "\"hybrid\", or remove this key"},
+    {"crl-file", "auth = \"hybrid\"\ngateway-cert-file = \"/g\"\ncrl-file = \"/l\"",
+     "p.toml:4:1: crl-file is used only with ca-file; a pinned key without an authority cannot be "
+     "revoked; remove this key"},
     {"psk-file", "auth = \"hybrid\"\nca-file = \"/c\"\npsk-file = \"/p\"",
      "p.toml:4:1: psk-file is not read with this auth; remove it, or write auth = \"psk\""},
     {"id", "id = \"sales\"", ""},

@@ -344,11 +344,14 @@ TEST_CASE("the example profiles are right") {
   CHECK(group.local_id.type == Identity::Type::kKeyId);
   CHECK(group.weak == std::vector<std::string>{"modp1024", "aggressive-psk"});
   CHECK(good(read_file(folder + "l2tp.toml")).l2tp);
+  const Profile signing = good(read_file(folder + "certificate.toml"));
+  CHECK(signing.auth == Authentication::kCertificate);
+  CHECK(signing.key_place() == "/etc/godwit/office.p12");
 }
 
 TEST_CASE(
     "every cut and every flipped bit of an example gives a profile, or mistakes with a place") {
-  for (const char* name : {"office.toml", "cisco-style-group.toml"}) {
+  for (const char* name : {"office.toml", "cisco-style-group.toml", "certificate.toml"}) {
     const std::string full =
         read_file(std::string(GODWIT_SOURCE_DIR) + "/packaging/examples/" + name);
     REQUIRE(full.size() > 100);

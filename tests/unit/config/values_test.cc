@@ -9,6 +9,33 @@
 
 namespace godwit::config {
 
+TEST_CASE("pins: with and without colons, in both cases; nothing else") {
+  std::string digits;
+  for (int i = 0; i < 32; ++i) digits += "aB";
+  const auto pin = parse_pin("sha256:" + digits);
+  REQUIRE(pin);
+  CHECK((*pin)[31] == 0xab);
+  CHECK(pin_text(*pin).size() == 7 + 64);
+  CHECK(parse_pin(pin_text(*pin)) == pin);
+  std::string colons = "sha256:AB";
+  for (int i = 1; i < 32; ++i) colons += ":AB";
+  CHECK(parse_pin(colons) == pin);
+  for (const std::string& bad :
+       {digits, "sha1:" + digits, "sha256:" + digits + "0", "sha256:" + digits.substr(1),
+        "sha256:" + digits + "00", "sha256:a:b" + digits.substr(2), std::string("sha256:")}) {
+    CHECK_FALSE(parse_pin(bad));
+  }
+}
+
+TEST_CASE("PKCS#12 files are known by their names, tokens by their URIs") {
+  for (const auto* name : {"/a.p12", "/a.P12", "/a.pfx", "/a b.Pfx"}) CHECK(is_pkcs12_name(name));
+  for (const auto* name : {"/a.pem", "p12", "/p12", "/a.p12.pem", ""}) {
+    CHECK_FALSE(is_pkcs12_name(name));
+  }
+  CHECK(is_token_uri("pkcs11:token=a"));
+  CHECK_FALSE(is_token_uri("/pkcs11:"));
+}
+
 TEST_CASE("nearest finds slips of the keyboard and nothing else") {
   constexpr std::array<std::string_view, 4> kWords{"psk-file", "password-file", "id", "mtu"};
   CHECK(nearest("psk-fiel", kWords) == "psk-file");

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "core/crypto/hash.h"
+#include "core/crypto/pkcs7.h"
 #include "core/crypto/signature.h"
 #include "tests/unit/crypto/support.h"
 
@@ -125,6 +126,61 @@ TEST_CASE("revocation lists (IKE1-28)") {
   // It has a successor since the 15th: an old list says nothing about today.
   CHECK(fault({"rsa"}, trusted, kNow + 20 * 86400) == CertificateFault::kListExpired);
   CHECK(read_revocation_lists(file("ca.pem")).empty());
+}
+
+TEST_CASE("how much a path needs revocation lists (IKE1-28)") {
+  Trust trusted = trust();
+  const auto under = [&](Revocation policy, const std::vector<std::string>& chain) {
+    trusted.revocation = policy;
+    return fault(chain, trusted);
+  };
+  using enum Revocation;
+  // Without any list.
+  CHECK_FALSE(under(kRelaxed, {"published"}));
+  CHECK_FALSE(under(kOff, {"published"}));
+  CHECK_FALSE(under(kIfUri, {"rsa"}));
+  CHECK(under(kIfUri, {"published"}) == CertificateFault::kListMissing);
+  CHECK(under(kStrict, {"rsa"}) == CertificateFault::kListMissing);
+  // With that of the authority: the certificate between has none.
+  trusted.revocation_lists = read_revocation_lists(file("ca.crl"));
+  CHECK_FALSE(under(kIfUri, {"published"}));
+  CHECK_FALSE(under(kStrict, {"rsa"}));
+  CHECK(under(kStrict, {"under", "between"}) == CertificateFault::kListMissing);
+  CHECK_FALSE(under(kRelaxed, {"under", "between"}));
+  for (const auto policy : {kRelaxed, kIfUri, kStrict}) {
+    CHECK(under(policy, {"revoked"}) == CertificateFault::kRevoked);
+  }
+  CHECK_FALSE(under(kOff, {"revoked"}));
+  // A list that somebody else signed in the authority's name is none.
+  trusted.revocation_lists.front().back() ^= 1;
+  CHECK(under(kStrict, {"rsa"}) == CertificateFault::kUntrusted);
+  CHECK(under(kRelaxed, {"rsa"}) == CertificateFault::kUntrusted);
+  // An authority that is the gateway's own certificate has nobody above who could revoke it.
+  trusted.authorities = {der("alone")};
+  trusted.revocation_lists.clear();
+  CHECK_FALSE(under(kStrict, {"alone"}));
+}
+
+TEST_CASE("a pinned key: alone it is enough, with an authority it is one condition more") {
+  CHECK_FALSE(pin_of(ByteVec(40, 7)));
+  CHECK(pin_of(der("rsa")) != pin_of(der("p256")));
+  Trust trusted;
+  trusted.pins = {*pin_of(der("rsa")), *pin_of(der("alone"))};
+  CHECK_FALSE(fault({"alone"}, trusted));
+  CHECK_FALSE(fault({"rsa"}, trusted));
+  CHECK(fault({"p256"}, trusted) == CertificateFault::kNotPinned);
+  // It is the peer's own key that counts, not one further up.
+  CHECK(fault({"p256", "rsa"}, trusted) == CertificateFault::kNotPinned);
+  CHECK(fault({"rsa"}, trusted, k2027) == CertificateFault::kExpired);
+  CHECK(fault({"rsa"}, trusted, k2025) == CertificateFault::kNotYetValid);
+  trusted.pins.push_back(*pin_of(der("encipher")));
+  trusted.pins.push_back(*pin_of(der("short-key")));
+  CHECK(fault({"encipher"}, trusted) == CertificateFault::kWrongUse);
+  CHECK(fault({"short-key"}, trusted) == CertificateFault::kWeak);
+  trusted.authorities = {der("ca")};
+  CHECK_FALSE(fault({"rsa"}, trusted));
+  CHECK(fault({"alone"}, trusted) == CertificateFault::kUntrusted);
+  CHECK(fault({"p256"}, trusted) == CertificateFault::kNotPinned);
 }
 
 TEST_CASE("names are in subjectAltName, whole, and never in the CN (IKE1-22, 23, 24)") {
@@ -255,6 +311,36 @@ TEST_CASE("private keys") {
   CHECK((*PrivateKey::parse(file("rsa-locked.key"), right))->belongs_to(der("rsa")));
   CHECK(PrivateKey::parse(file("ca.pem"), {}).error() == KeyFault::kMalformed);
   CHECK(PrivateKey::parse({}, {}).error() == KeyFault::kMalformed);
+}
+
+TEST_CASE("certificates in PKCS #7 (RFC 4945 3.3.4), whole, cut and damaged") {
+  const ByteVec wrapped = file("rsa.p7b");
+  const auto inside = certificates_of_pkcs7(wrapped);
+  REQUIRE(inside.size() == 2);
+  CHECK(equal(inside[0], der("ca")));
+  CHECK(equal(inside[1], der("rsa")));
+  CHECK(certificates_of_pkcs7(der("rsa")).empty());
+  for (std::size_t i = 0; i < wrapped.size(); ++i) {
+    CHECK(certificates_of_pkcs7(Bytes(wrapped).first(i)).empty());
+    ByteVec bad = wrapped;
+    bad[i] ^= 0x21;
+    for (const Bytes one : certificates_of_pkcs7(bad)) {
+      CHECK(one.data() >= bad.data());
+      CHECK(one.data() + one.size() <= bad.data() + bad.size());
+    }
+  }
+}
+
+TEST_CASE("damage to an extension does not hide where lists are published") {
+  const ByteVec octets = der("published");
+  Trust trusted;
+  trusted.revocation = Revocation::kIfUri;
+  for (std::size_t i = 0; i < octets.size(); ++i) {
+    ByteVec bad = octets;
+    bad[i] ^= 0x21;
+    trusted.authorities = {der("ca")};
+    CHECK_FALSE(PeerCertificate::verify(std::vector<Bytes>{bad}, trusted, kNow));
+  }
 }
 
 TEST_CASE("damaged certificates never verify as something else") {

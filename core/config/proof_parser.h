@@ -8,6 +8,6 @@
 
 namespace godwit::config {
 
-void read_proof_keys(Settings& in, Report& report, Profile& profile);
+void read_proof(Settings& in, Report& report, Profile& profile);
 
 }  // namespace godwit::config
