@@ -68,7 +68,8 @@ Failure explain(CredentialFault fault, const config::Profile& p) {
                  "name the key that the certificate was made for; our certificate stands first");
     case CredentialFault::kNoAuthority:
       return bad(fmt::format("{} holds no certificate", p.ca_file),
-                 "ca-file holds the certificates of the authorities, PEM or DER");
+                 "ca-file holds the certificates of the authorities, PEM or DER, or is the PKCS#12 "
+                 "file of cert-file and holds them beside our own");
     case CredentialFault::kNoRevocationList:
       return bad(fmt::format("{} holds no revocation list", p.crl_file),
                  "crl-file holds X.509 revocation lists, PEM or DER");
@@ -119,6 +120,7 @@ Result<void, Failure> read_pkcs12(const config::Profile& profile, int cancel_fd,
   if (!opened) return fail(explain(opened.error(), profile));
   files.certificate = std::move(opened->certificates);
   files.key = std::move(opened->key);
+  if (profile.ca_file == profile.cert_file) files.authorities = std::move(opened->authorities);
   return {};
 }
 
@@ -173,7 +175,9 @@ Result<session::Credentials, Failure> obtain_credentials(const config::Profile& 
   }
   session::CredentialFiles files;
   GODWIT_TRY(read_own(profile, cancel_fd, files));
-  files.authorities = GODWIT_TRY(read_file(profile.ca_file));
+  if (!config::is_pkcs12_name(profile.ca_file)) {
+    files.authorities = GODWIT_TRY(read_file(profile.ca_file));
+  }
   files.revocation_lists = GODWIT_TRY(read_file(profile.crl_file));
   files.gateway_certificates = GODWIT_TRY(read_file(profile.gateway_cert_file));
   // An empty file is no missing one.

@@ -119,6 +119,7 @@ ExitCode exit_code(session::EndCause cause) {
       return ExitCode::kWeAreRefused;
     case EndCause::kGatewayIdentity:
       return ExitCode::kGatewayIdentity;
+    case EndCause::kCertificateAbsent:
     case EndCause::kCertificateUntrusted:
     case EndCause::kCertificateExpired:
     case EndCause::kCertificateTooYoung:

@@ -26,6 +26,13 @@ struct Chain {
   unsigned size = 0;
 };
 
+bool append_pem(ByteVec& out, gnutls_x509_crt_t certificate) {
+  GnutlsDatum pem;
+  if (gnutls_x509_crt_export2(certificate, GNUTLS_X509_FMT_PEM, pem.out()) != 0) return false;
+  append(out, pem.octets());
+  return true;
+}
+
 Pkcs12Fault fault_of(int error) {
   switch (error) {
     case GNUTLS_E_MAC_VERIFY_FAILED:
@@ -67,20 +74,23 @@ Result<Pkcs12, Pkcs12Fault> open_with(gnutls_pkcs12_t file, const char* passphra
   }
   Key key;
   Chain chain;
+  Chain others;
   const int failed = gnutls_pkcs12_simple_parse(file, passphrase, key.out(), &chain.all,
-                                                &chain.size, nullptr, nullptr, nullptr, 0);
+                                                &chain.size, &others.all, &others.size, nullptr, 0);
   if (failed == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE) return fail(Pkcs12Fault::kNoKey);
   if (failed < 0) return fail(fault_of(failed));
   if (key.get() == nullptr) return fail(Pkcs12Fault::kNoKey);
   if (chain.size == 0) return fail(Pkcs12Fault::kNoCertificate);
   Pkcs12 out;
+  bool whole = true;
   for (unsigned i = 0; i < chain.size; ++i) {
-    GnutlsDatum pem;
-    if (gnutls_x509_crt_export2(chain.all[i], GNUTLS_X509_FMT_PEM, pem.out()) != 0) {
-      return fail(Pkcs12Fault::kMalformed);
-    }
-    append(out.certificates, pem.octets());
+    whole = append_pem(out.certificates, chain.all[i]) && whole;
+    if (i > 0) whole = append_pem(out.authorities, chain.all[i]) && whole;
   }
+  for (unsigned i = 0; i < others.size; ++i) {
+    whole = append_pem(out.authorities, others.all[i]) && whole;
+  }
+  if (!whole) return fail(Pkcs12Fault::kMalformed);
   out.key = GODWIT_TRY(der_of(key.get()));
   return out;
 }

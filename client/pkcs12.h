@@ -14,7 +14,8 @@
 namespace godwit::client {
 
 struct Pkcs12 {
-  ByteVec certificates;  // PEM, the key's own first, without an authority that signs itself
+  ByteVec certificates;  // PEM: the key's own, then those above it, but none that signs itself
+  ByteVec authorities;   // PEM: all others in the file
   SecretBytes key;       // DER
 };
 

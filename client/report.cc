@@ -162,6 +162,8 @@ std::string special_sentence(const EndReason& reason, const config::Profile& p) 
                             : "";
       }
       return "the gateway could not prove that its certificate is its own";
+    case EndCause::kCertificateAbsent:
+      return "the gateway sends no certificate";
     case EndCause::kCertificateUntrusted:
       return fmt::format("no authority in {} vouches for the gateway's certificate", p.ca_file);
     case EndCause::kCertificateExpired:
@@ -262,6 +264,8 @@ std::string special_remedy(const EndReason& reason, const config::Profile& p) {
              "owner";
     case EndCause::kCertificateRevoked:
       return "do not use this gateway before its owner has explained it";
+    case EndCause::kCertificateAbsent:
+      return "ask the gateway's owner for its certificate, and write it as `gateway-cert-file`";
     case EndCause::kCertificateNoList:
       return "fetch the lists of its authorities into `crl-file`";
     case EndCause::kCertificateNotPinned:

@@ -35,7 +35,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"pkcs11-module", kPath, "FILE", "", R"("/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so")",
      "Library that reaches the token; absent: those that p11-kit knows on this machine."},
     {"ca-file", kPath, "FILE", "", R"("/etc/godwit/ca.pem")",
-     "The authorities that may vouch for the gateway, for cert, xauth-cert and hybrid."},
+     "The authorities that may vouch for the gateway: PEM, DER, or cert-file's PKCS#12 once more."},
     {"crl-file", kPath, "FILE", "", R"("/etc/godwit/ca.crl")",
      "Lists of revoked certificates; once they have expired no gateway is believed."},
     {"revocation", kChoice, "strict|ifuri|relaxed|off", R"("relaxed")", R"("strict")",

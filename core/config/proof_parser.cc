@@ -103,6 +103,10 @@ class ProofBuilder {
                    "a pinned key without an authority cannot be revoked; remove this key");
       }
     }
+    if (is_pkcs12_name(profile_.ca_file) && profile_.ca_file != profile_.cert_file) {
+      report_.add(value_of("ca-file"), "ca-file names another PKCS#12 file than cert-file",
+                  "write the authorities in PEM: openssl pkcs12 -nokeys -cacerts -in FILE");
+    }
     if (profile_.auth == Authentication::kCertificate) return check_own_key();
     in_.refuse(
         {"cert-file", "key-file", "key-passphrase-source", "key-passphrase-file", "pkcs11-module"},

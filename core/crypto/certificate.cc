@@ -259,7 +259,7 @@ Result<std::unique_ptr<PeerCertificate>, CertificateFault> PeerCertificate::veri
     if (first && !read) return fail(CertificateFault::kMalformed);
     first = false;
   }
-  if (first) return fail(CertificateFault::kMalformed);
+  if (first) return fail(CertificateFault::kAbsent);
   const bool pinned = std::ranges::find(trust.pins, pin_of(peer)) != trust.pins.end();
   if (!trust.pins.empty() && !pinned) return fail(CertificateFault::kNotPinned);
 

@@ -18,6 +18,7 @@
 namespace godwit::crypto {
 
 enum class CertificateFault : std::uint8_t {
+  kAbsent,       // none was sent, and none is known
   kMalformed,    // not to be read, or with a critical extension that we do not know (RFC 4945 5.1)
   kUntrusted,    // no path to an authority of ours
   kExpired,      // it, or a certificate of its path

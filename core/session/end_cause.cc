@@ -10,6 +10,8 @@ using ike::v1::FailureKind;
 
 EndCause cause_of(crypto::CertificateFault fault) {
   switch (fault) {
+    case crypto::CertificateFault::kAbsent:
+      return EndCause::kCertificateAbsent;
     case crypto::CertificateFault::kUntrusted:
       return EndCause::kCertificateUntrusted;
     case crypto::CertificateFault::kExpired:

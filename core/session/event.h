@@ -25,6 +25,7 @@ enum class EndCause : std::uint8_t {
   kGatewayAuthFailed,   // HASH_R is wrong: another pre-shared key, or an unknown group
   kWeAreRefused,        // the gateway refused our identity or key (AUTHENTICATION-FAILED and kin)
   kGatewayIdentity,     // the gateway is authentic but its identity is not the profile's
+  kCertificateAbsent,   // the gateway sends none
   kCertificateUntrusted,  // no path from the gateway's certificate to an authority of ours
   kCertificateExpired,    // it, or the revocation list, is older than today
   kCertificateTooYoung,   // not valid yet, or this machine's clock is wrong

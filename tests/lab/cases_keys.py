@@ -46,7 +46,7 @@ def add_pkcs12(name, *options):
         authority = raise_signed(bench, MAIN_SIGNED)
         client = signing(bench, authority, {
             **CERTIFICATE, "cert-file": "/etc/godwit/laptop.p12", "key-file": None,
-            "key-passphrase-file": "/etc/godwit/phrase"})
+            "ca-file": "/etc/godwit/laptop.p12", "key-passphrase-file": "/etc/godwit/phrase"})
         path = authority.pkcs12("laptop", PASSPHRASE, *options)
         client.host.sh(f"install -m 600 {path} /etc/godwit/laptop.p12")
         client.host.write("/etc/godwit/phrase", PASSPHRASE + "\n", mode=0o600)
@@ -159,7 +159,7 @@ def gateway_that_sends_no_certificate(bench):
                             names=(f"DNS:{gateway.GATEWAY_ID}",))
     client = bench.client({**HYBRID, "ca-file": None,
                            "gateway-cert-pin": [certificates.pin(pem)]})
-    bench.require_refused(client, GATEWAY_CERTIFICATE, "certificate")
+    bench.require_refused(client, GATEWAY_CERTIFICATE, "sends no certificate", "gateway-cert-file")
     client.write_profile(**{"gateway-cert-pin": None, "gateway-cert-file": "/etc/godwit/gw.pem"})
     client.host.write("/etc/godwit/gw.pem", pem)
     again(client)

@@ -190,7 +190,7 @@ TEST_CASE("a gateway that is not to be believed (IKE1-17, 22, 27, 28; HY-06)") {
   }
   SUBCASE("no certificate at all") {
     config.gateway.signer.certificates.clear();
-    cause = EndCause::kCertificateUnusable;
+    cause = EndCause::kCertificateAbsent;
   }
   SUBCASE("expired") {
     config.boot_time += 365 * 24h;
@@ -264,7 +264,7 @@ TEST_CASE("a certificate that is known beforehand need not be sent (RFC 4945 3.3
       sent.clear();
       config.gateway.signer.key = signer("rsa").key;
       config.profile.aggressive = aggressive_mode;
-      ends_before_xauth(config, EndCause::kCertificateUnusable);
+      ends_before_xauth(config, EndCause::kCertificateAbsent);
       continue;
     }
     config.profile.aggressive = aggressive_mode;

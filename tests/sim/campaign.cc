@@ -84,6 +84,7 @@ std::string_view name(session::EndCause cause) {
                                                            "gateway-auth",
                                                            "we-are-refused",
                                                            "gateway-identity",
+                                                           "certificate-absent",
                                                            "certificate-untrusted",
                                                            "certificate-expired",
                                                            "certificate-too-young",

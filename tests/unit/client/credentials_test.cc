@@ -137,6 +137,18 @@ TEST_CASE("PKCS#12: only the key's own chain is sent, never the authority that s
   CHECK(certificates[0] == der("rsa.pem"));
 }
 
+TEST_CASE("PKCS#12: the authorities beside our certificate, when ca-file names the same file") {
+  const TempDir dir;
+  auto p = profile_of(dir.file("office.p12", file("rsa-aes.p12")), "");
+  p.key_passphrase = from_file(dir, "sesame");
+  p.ca_file = p.cert_file;
+  const auto read = obtain_credentials(p, -1);
+  REQUIRE(read);
+  CHECK(read->trust.authorities == std::vector<ByteVec>{der("ca.pem")});
+  p.cert_file = p.ca_file = dir.file("office.p12", file("p256.p12"));
+  CHECK(outcome(p) == p.ca_file + " holds no certificate");
+}
+
 TEST_CASE("files with the name of PKCS#12 that are none, or hold no key") {
   const TempDir dir;
   auto p = profile_of(dir.file("office.p12", file("rsa.pem")), "");

@@ -57,6 +57,11 @@ constexpr auto kCases = std::to_array<Case>({
     {"ca-file", "ca-file = \"/etc/godwit/ca.pem\"",
      "p.toml:2:1: ca-file is used only with certificates; write auth = \"cert\" or \"hybrid\", or "
      "remove this key"},
+    {"ca-file", "auth = \"cert\"\nca-file = \"/a.p12\"\ncert-file = \"/a.p12\"", ""},
+    {"ca-file", "auth = \"cert\"\nca-file = \"/c.p12\"\ncert-file = \"/a.p12\"",
+     "p.toml:3:11: ca-file names another PKCS#12 file than cert-file; write the authorities in "
+     "PEM: "
+     "openssl pkcs12 -nokeys -cacerts -in FILE"},
     {"crl-file", "auth = \"hybrid\"\nca-file = \"/c\"\ncrl-file = \"/l\"", ""},
     {"crl-file", "auth = \"hybrid\"\nca-file = \"/c\"\ncrl-file = \"ca.crl\"",
      "p.toml:4:12: crl-file must be an absolute path; write crl-file = \"/etc/godwit/ca.crl\""},
