@@ -26,6 +26,7 @@ struct EventWords {
     if (e.dpd) text += ", DPD";
     if (e.xauth) text += ", XAuth";
     if (e.unity) text += ", Unity";
+    if (!e.maker.empty()) text += fmt::format("; it names itself {}", e.maker);
     return text;
   }
 

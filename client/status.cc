@@ -180,7 +180,9 @@ json status_json(const StatusParts& parts) {
   out["mode"] = s.aggressive ? "aggressive" : "main";
   out["gateway"] = {{"name", parts.profile.gateway},
                     {"endpoint", s.gateway.to_string()},
-                    {"identity", printable(s.gateway_identity)}};
+                    {"identity", printable(s.gateway_identity)},
+                    {"maker", s.maker.empty() ? json() : json(s.maker)}};
+  out["quirks"] = s.quirks;
   out["local"] = s.local.to_string();
   out["floated"] = s.floated;
   out["nat"] = nat_json(s);
@@ -227,6 +229,8 @@ std::string status_text(const json& status) {
   const std::string identity = text_of(at(status, {"gateway", "identity"}));
   lines.add("gateway", text_of(at(status, {"gateway", "endpoint"})) +
                            (identity.empty() ? "" : " (" + identity + ")"));
+  lines.add("made by", text_of(at(status, {"gateway", "maker"})));
+  lines.add("quirks", text_of(at(status, {"quirks"})));
   lines.add("from", text_of(at(status, {"local"})));
   if (const json nat = at(status, {"nat"}); nat.is_object()) {
     lines.add("NAT", nat_words(nat));

@@ -107,6 +107,9 @@ constexpr auto kOptions = std::to_array<Option>({
      "Unanswered questions after which the gateway counts as dead; 1 to 20."},
     {"initial-contact", kBool, "BOOL", "false", "true",
      "Make the gateway drop our older tunnels; with one identity for many it cuts the others off."},
+    {"quirks", kTextOrList, "auto|none|QUIRK", R"("auto")", R"(["plain-main-6"])",
+     "Oddities the gateway is allowed; auto goes by its vendor ID. plain-main-6: it proves itself "
+     "unencrypted."},
     {"interface", kText, "NAME", "", R"("vpn0")",
      "Name of the tunnel device, at most 15 characters; absent: the first free godwit0, godwit1."},
     {"mtu", kInteger, "OCTETS", "0", "1400",

@@ -97,6 +97,8 @@ struct Profile {
   Duration dpd_delay = 30s;  // silence before the first probe; 0: never probe
   int dpd_attempts = 5;
   bool initial_contact = false;
+  // Switches for what the gateway does differently; nothing: by its vendor ID.
+  std::optional<std::vector<std::string>> quirks;
 
   std::string interface;  // name of the TUN device; empty: godwit0, godwit1, ...
   std::size_t mtu = 0;    // 0: computed from the suite

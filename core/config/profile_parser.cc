@@ -227,6 +227,28 @@ class ProfileBuilder {
     if (const auto delay = in_.duration("dpd-delay", {1s, 1h, true})) p.dpd_delay = *delay;
     if (const auto n = in_.integer("dpd-attempts", 1, 20)) p.dpd_attempts = static_cast<int>(*n);
     if (const auto contact = in_.boolean("initial-contact")) p.initial_contact = *contact;
+    read_quirks();
+  }
+
+  void read_quirks() {
+    constexpr std::string_view kKnown = "plain-main-6";
+    const Entry* entry = in_.find("quirks");
+    if (entry == nullptr) return;
+    if (entry->value.kind == Item::Kind::kText) {
+      if (in_.choice("quirks") == "none") profile_.quirks.emplace();
+      return;
+    }
+    const auto items = in_.list("quirks", 16);
+    if (!items) return;
+    profile_.quirks.emplace();
+    for (const Item& item : *items) {
+      if (item.text == kKnown) {
+        profile_.quirks->push_back(item.text);
+      } else {
+        report_.add(item.where, "quirks does not know " + quote(item.text),
+                    "it knows \"" + std::string(kKnown) + "\"");
+      }
+    }
   }
 
   void read_device() {

@@ -139,6 +139,14 @@ void show_liveness(Writer& w, const Profile& p) {
   w.duration("dpd-delay", p.dpd_delay);
   w.number("dpd-attempts", static_cast<std::size_t>(p.dpd_attempts));
   w.boolean("initial-contact", p.initial_contact);
+  const auto same = [](const std::string& word) { return word; };
+  if (!p.quirks) {
+    w.text("quirks", "auto");
+  } else if (p.quirks->empty()) {
+    w.text("quirks", "none");
+  } else {
+    w.list("quirks", *p.quirks, same);
+  }
 }
 
 }  // namespace

@@ -82,6 +82,7 @@ struct PeerAnswered {  // what messages 1/2 said; not authenticated yet
   bool dpd = false;
   bool xauth = false;
   bool unity = false;
+  std::string_view maker{};  // who made it, as its vendor ID says: "FortiGate". Static text
 };
 struct NatFound {  // RFC 3947 3.2
   bool we_are_behind = false;

@@ -225,6 +225,13 @@ bool IkeSa::on_job(JobDone& done, Step& st) {
   return true;
 }
 
+void IkeSa::report_answer(Step& st) {
+  const ike::v1::PeerVendors& vendors = phase1_.vendors();
+  st.report(PeerAnswered{phase1_.choice().suite, natt_version(vendors.natt), vendors.dpd,
+                         vendors.xauth, vendors.unity,
+                         vendors.maker ? ike::name(*vendors.maker) : std::string_view{}});
+}
+
 void IkeSa::apply(Phase1Step& step, Step& st) {
   if (ended_) return;
   if (step.accepted) {
@@ -232,9 +239,7 @@ void IkeSa::apply(Phase1Step& step, Step& st) {
     hint_.reset();  // the genuine answer came after all
   }
   if (step.answered && step.accepted) {
-    st.report(PeerAnswered{phase1_.choice().suite, natt_version(phase1_.vendors().natt),
-                           phase1_.vendors().dpd, phase1_.vendors().xauth,
-                           phase1_.vendors().unity});
+    report_answer(st);
   }
   if (step.shown) st.report(GatewayShows{subject_words(step.shown->subject), step.shown->pin});
   if (step.nat_found) {
@@ -288,9 +293,7 @@ void IkeSa::finish_phase1(ike::v1::Phase1Outcome&& outcome, bool final_send, Ste
     st.out.push(LogIkeKey{sa_->initiator(), sa_->keys().cipher_key.clone()});
   }
   if (phase1_.aggressive()) {
-    const auto& vendors = phase1_.vendors();
-    st.report(PeerAnswered{phase1_.choice().suite, natt_version(vendors.natt), vendors.dpd,
-                           vendors.xauth, vendors.unity});
+    report_answer(st);
   }
   st.report(GatewayAuthenticated{peer_name_});
   if (phase1_.vendors().dpd) dpd_.emplace(settings_.dpd_delay, settings_.dpd_attempts, st.rng);

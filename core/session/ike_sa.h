@@ -78,6 +78,7 @@ class IkeSa {
   std::optional<ByteVec> reassemble(const ike::Header& header, Bytes message, Step& st);
   void allow_fragments();
   void apply(ike::v1::Phase1Step& step, Step& st);
+  void report_answer(Step& st);
   void apply_hint(const ike::v1::Failure& hint, Step& st);
   void finish_phase1(ike::v1::Phase1Outcome&& outcome, bool final_send, Step& st);
   bool on_protected(const ike::Header& header, Bytes message,

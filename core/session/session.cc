@@ -206,6 +206,7 @@ IkeSettings Session::Impl::ike_settings() const {
   settings.phase1.own_id = own_identity(config_, identity_address_);
   settings.phase1.force_natt = profile.natt == config::NatTraversal::kForce;
   settings.phase1.initial_contact = profile.initial_contact;
+  if (profile.quirks) settings.phase1.quirks = ike::v1::quirks_named(*profile.quirks);
   settings.transactions.xauth = profile.xauth;
   settings.transactions.mode_config = profile.mode_config;
   settings.transactions.user = profile.user;
@@ -401,6 +402,8 @@ Status Session::Impl::status(Instant now) const {
       out.natt = NattVersion::kRfc3947;
       break;
   }
+  if (const auto maker = phase1.vendors().maker) out.maker = ike::name(*maker);
+  out.quirks = names_of(phase1.quirks());
   out.gateway_identity = ike_.current().peer_name();
   if (ike_.established()) {
     out.ike = phase1.choice().suite;

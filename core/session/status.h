@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/instant.h"
@@ -18,6 +19,8 @@ struct Status {
   bool floated = false;
   NatFound nat;
   NattVersion natt = NattVersion::kNone;
+  std::string_view maker;                // of the gateway; empty when it names none
+  std::vector<std::string_view> quirks;  // switches thrown for it
   std::string gateway_identity;
   std::optional<crypto::IkeSuite> ike;
   std::optional<crypto::EspSuite> esp;

@@ -67,8 +67,7 @@ def weak_suites_need_their_words(bench):
 @case
 def sha256_cut_to_96_bits(bench):
     # The gateway means the draft's 96 bits by the number of SHA2-256, as old kernels do.
-    connection = dataclasses.replace(gateway.MAIN, esp="aes256-sha256", sha256_96=True)
-    bench.raise_lab(connection)
-    client = bench.connected({**godwit.MAIN, "esp": ["aes256-sha256_96"]})
-    bench.fetch(client)
+    # strongSwan can say so to a kernel only, not to its ESP in user space.
+    bench.raise_scripted(icv=12)
+    client = bench.connected({**godwit.SCRIPTED, "esp": ["aes256-sha256_96"]})
     bench.disconnect(client)

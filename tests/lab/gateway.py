@@ -49,7 +49,6 @@ class Connection:
     remote_ts: str = ""                   # for clients that bring their own inner address
     rekey_time: int = 0                   # seconds, of the ESP SAs; 0: the gateway never starts one
     life_time: int = 0                    # seconds, of the ESP SAs; 0: strongSwan's default
-    sha256_96: bool = False               # HMAC-SHA2-256 cut as the draft had it
     rekey_bytes: int = 0                  # of the ESP SAs; 0: the gateway never starts one
     life_bytes: int = 0                   # of the ESP SAs; 0: no limit
     dpd_delay: int = 0                    # seconds; 0: no probes
@@ -70,8 +69,6 @@ class Connection:
                  f"rekey_time = {self.rekey_time}s", "rand_time = 0s", "dpd_action = clear"]
         if self.life_time:
             child.append(f"life_time = {self.life_time}s")
-        if self.sha256_96:
-            child.append("sha256_96 = yes")
         if self.rekey_bytes or self.life_bytes:
             child += [f"rekey_bytes = {self.rekey_bytes}", f"life_bytes = {self.life_bytes}",
                       "rand_bytes = 0"]

@@ -35,6 +35,9 @@ DEFAULTS = {
     "nat_d": 20,
     "mode": 3,           # of encapsulation
     "nat_oa": 0,         # payload number; not 0: transport mode
+    "icv": 16,           # octets of HMAC-SHA2-256 behind an ESP packet
+    "vendors": [],       # more vendor IDs, in hexadecimal
+    "plain6": False,     # the sixth message of Main Mode in the clear
 }
 UDP = 17
 L2TP = 1701
@@ -192,7 +195,8 @@ class Gateway:
         vendor = hashlib.md5(self.options["natt"].encode()).digest()
         if vendor not in bodies(payloads, VENDOR):
             self.log("no common NAT traversal")
-        return self.plain(MAIN, [(SA, self.offer), (VENDOR, vendor)])
+        others = [(VENDOR, bytes.fromhex(text)) for text in self.options["vendors"]]
+        return self.plain(MAIN, [(SA, self.offer), (VENDOR, vendor), *others])
 
     def nat_d(self, address, port):
         return hashlib.sha256(self.cookies + socket.inet_aton(address) +
@@ -226,7 +230,10 @@ class Gateway:
         own = b"\1\0\0\0" + socket.inet_aton(self.options["address"])
         turned = self.cookies[8:] + self.cookies[:8]
         proof = prf(self.skeyid, g_xr, g_xi, turned, self.offer, own)
-        answer, self.iv = self.sealed(MAIN, 0, [(ID, own), (HASH, proof)], iv)
+        if self.options["plain6"]:
+            answer, self.iv = self.plain(MAIN, [(ID, own), (HASH, proof)]), iv
+        else:
+            answer, self.iv = self.sealed(MAIN, 0, [(ID, own), (HASH, proof)], iv)
         self.log(f"phase 1 on port {self.port}")
         return answer
 
@@ -283,9 +290,10 @@ class Gateway:
         if not self.child:
             return None
         cipher, integrity = self.child["in"]
-        if packet[-16:] != prf(integrity, packet[:-16])[:16]:
+        size = self.options["icv"]
+        if packet[-size:] != prf(integrity, packet[:-size])[:size]:
             return self.log("ESP that is not ours")
-        plain = aes(cipher, packet[8:24], packet[24:-16], False)
+        plain = aes(cipher, packet[8:24], packet[24:-size], False)
         return plain[:-2 - plain[-2]]
 
     def seal_esp(self, inner):
@@ -297,7 +305,7 @@ class Gateway:
         iv = os.urandom(16)
         packet = (self.child["spi"] + struct.pack(">I", self.child["sequence"]) + iv +
                   aes(cipher, iv, plain, True))
-        return packet + prf(integrity, packet)[:16]
+        return packet + prf(integrity, packet)[:self.options["icv"]]
 
 
 if __name__ == "__main__":

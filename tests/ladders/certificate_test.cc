@@ -152,6 +152,8 @@ TEST_CASE("certificates and requests for them in any message (ISK-31), and more 
 
 TEST_CASE("keys are replaced by a new phase 1 with certificates too") {
   auto config = with_certificates("p256");
+  SUBCASE("both sign") {}
+  SUBCASE("hybrid: XAuth follows each time") { config = hybrid(); }
   config.profile.ike_lifetime = 600s;
   Run w(config);
   CAPTURE(w.ladder());

@@ -158,6 +158,52 @@ TEST_CASE("every suite meets the gateway's") {
   }
 }
 
+const ByteVec kSonicWallId = {0x5b, 0x36, 0x2b, 0xc8, 0x20, 0xf6, 0x00, 0x07};
+
+// SonicWall; strongSwan's accept_unencrypted_mainmode_messages.
+TEST_CASE("a sixth message in the clear is taken from whom it is the habit of") {
+  WorldConfig config;
+  config.gateway.plain_main6 = true;
+  bool works = true;
+  SUBCASE("the vendor ID says so") { config.gateway.other_vendors = {kSonicWallId}; }
+  SUBCASE("the profile says so") {
+    config.profile.quirks = std::vector<std::string>{"plain-main-6"};
+  }
+  SUBCASE("nobody says so") { works = false; }
+  SUBCASE("the profile says no") {
+    config.gateway.other_vendors = {kSonicWallId};
+    config.profile.quirks.emplace();
+    works = false;
+  }
+  SUBCASE("what it proves is checked all the same") {
+    config.gateway.other_vendors = {kSonicWallId};
+    config.gateway.lies.wrong_hash_r = true;
+    works = false;
+  }
+  Run w(config);
+  CAPTURE(w.ladder());
+  w.start();
+  CHECK(w.run_until([&] { return w.up(); }, 20s) == works);
+  if (!works) return;
+  CHECK(w.ping());
+  REQUIRE(w.status().quirks.size() == 1);
+  CHECK(w.status().quirks[0] == "plain-main-6");
+}
+
+TEST_CASE("a gateway that names its maker is known by it") {
+  WorldConfig config;
+  SUBCASE("Main Mode") {}
+  SUBCASE("Aggressive Mode") { config.profile.aggressive = true; }
+  config.gateway.other_vendors = {{0x1d, 0x6e, 0x17, 0x8f, 0x6c, 0x2c, 0x0b, 0xe2, 0x84, 0x98, 0x54,
+                                   0x65, 0x45, 0x0f, 0xe9, 0xd4}};
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  CHECK(w.event<session::PeerAnswered>()->maker == "FortiGate");
+  CHECK(w.status().maker == "FortiGate");
+  CHECK(w.status().quirks.empty());
+}
+
 TEST_CASE("a suite of the middle of the offer") {
   WorldConfig config;
   config.profile.ike.insert(config.profile.ike.begin(),

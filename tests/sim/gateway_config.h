@@ -94,6 +94,7 @@ struct GatewayConfig {
   std::optional<crypto::DhGroup> pfs;  // required in Quick Mode
   std::vector<Natt> natt = {Natt::kRfc3947, Natt::kDraft03, Natt::kDraft02n, Natt::kDraft02};
   std::vector<ByteVec> other_vendors;  // more vendor IDs that we send
+  bool plain_main6 = false;            // the sixth message of Main Mode leaves in the clear
   std::size_t fragment_max = 0;  // longer messages leave as IKE fragments; 0: none, and none read
   bool encapsulation_without_nat = true;  // accepts UDP encapsulation although nobody is natted
   std::vector<ike::Attribute> extra_attributes;  // appended to a Mode Config reply

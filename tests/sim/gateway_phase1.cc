@@ -108,7 +108,14 @@ bool Gateway::choose(Ike& sa, const ike::SaPayload& offer, ike::SaPayload& answe
       answer = offer;
       ike::Transform chosen = transform;
       if (config_.lies.unoffered_transform) set_number(chosen, ike::Phase1Attr::kHash, 0x5a5a);
-      if (config_.lies.other_key_length) set_number(chosen, ike::Phase1Attr::kKeyLength, 64);
+      if (config_.lies.other_key_length) {
+        set_number(chosen, ike::Phase1Attr::kKeyLength, 64);
+        // 3DES has none that could be another.
+        if (suite.cipher.alg == crypto::IkeCipher::Alg::k3des) {
+          chosen.attributes.push_back(ike::Attribute::number16(
+              static_cast<std::uint16_t>(ike::Phase1Attr::kKeyLength), 64));
+        }
+      }
       answer.proposals.front().transforms = {chosen};
       if (config_.lies.two_transforms) answer.proposals.front().transforms.push_back(chosen);
       return true;
@@ -328,7 +335,10 @@ bool Gateway::on_main5(Ike& sa, const ike::Header& header, Bytes message, Instan
   ike::ChainBuilder chain;
   chain.add(PayloadType::kId, sa.own_id);
   add_proof(sa, chain);
-  reply(sa, seal(sa, ike::Exchange::kMain, MessageId{}, edited(chain), iv, now), out);
+  reply(sa,
+        config_.plain_main6 ? plain(sa, ike::Exchange::kMain, MessageId{}, chain, now)
+                            : seal(sa, ike::Exchange::kMain, MessageId{}, edited(chain), iv, now),
+        out);
   sa.iv = iv;
   authenticated_now(sa, now, out);
   return true;

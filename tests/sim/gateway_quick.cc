@@ -199,7 +199,10 @@ void Gateway::answer_quick(Ike& sa, Quick& quick, MessageId id, Instant now, Out
   answer.proposals = {quick.proposal};
   if (lies.esp_spi_zero) answer.proposals[0].spi = spi_octets(EspSpi{});
   if (lies.esp_spi_echoed) answer.proposals[0].spi = spi_octets(quick.spi_out);
-  if (lies.esp_other_suite) answer.proposals[0].transforms[0].id = 3;  // 3DES
+  if (lies.esp_other_suite) {
+    std::uint8_t& transform = answer.proposals[0].transforms[0].id;
+    transform = transform == 3 ? 12 : 3;  // 3DES, or AES for whom 3DES was agreed on
+  }
   Rest rest = {{PayloadType::kSa, ike::encode_sa(answer)}, {PayloadType::kNonce, quick.nonce_r}};
   if (quick.dh && !lies.no_pfs_key) rest.emplace_back(PayloadType::kKe, quick.dh->public_value);
   ike::IdPayload shown = quick.id_i;

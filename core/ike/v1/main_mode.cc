@@ -99,8 +99,19 @@ void Phase1::send_main5(IsakmpSa&& sa, Bytes signature, Phase1Step& st) {
   state_ = AwaitMain6{std::move(sa), iv};
 }
 
+Result<Opened, Drop> Phase1::open_main6(const AwaitMain6& state, const Header& header,
+                                        Bytes message) const {
+  if (header.flags != 0 || !quirks_.plain_main6) return state.sa.open(header, message, state.iv);
+  Opened opened;
+  opened.header = header;
+  opened.plain = to_vec(message.subspan(kHeaderSize));
+  opened.next_iv = state.iv;  // the last ciphertext of phase 1 is ours
+  opened.payloads = GODWIT_TRY(decode_payloads(header.first, opened.plain, false));
+  return opened;
+}
+
 void Phase1::on_main6(AwaitMain6& state, const Header& header, Bytes message, Phase1Step& st) {
-  auto opened = state.sa.open(header, message, state.iv);
+  auto opened = open_main6(state, header, message);
   if (!opened) {
     if (header.encrypted()) st.hint = Failure{FailureKind::kGatewayAuthFailed};
     return st.drop(opened.error());

@@ -62,6 +62,7 @@ PeerVendors read_vendors(const Payloads& payloads) {
     found.xauth |= *vendor == Vendor::kXauth;
     found.unity |= *vendor == Vendor::kUnity;
     found.fragmentation |= *vendor == Vendor::kFragmentation;
+    if (is_maker(*vendor) && !found.maker) found.maker = vendor;
   }
   return found;
 }

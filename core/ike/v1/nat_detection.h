@@ -24,7 +24,8 @@ struct PeerVendors {
   bool dpd = false;
   bool xauth = false;
   bool unity = false;
-  bool fragmentation = false;  // reads messages in fragments (fragmentation.h)
+  bool fragmentation = false;   // reads messages in fragments (fragmentation.h)
+  std::optional<Vendor> maker;  // the first that the peer names
 };
 PeerVendors read_vendors(const Payloads& payloads);
 

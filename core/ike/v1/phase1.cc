@@ -82,6 +82,7 @@ bool Phase1::choose(const Payloads& payloads, Phase1Step& st) {
   }
   choice_ = *choice;
   vendors_ = vendors;
+  quirks_ = config_.quirks.value_or(quirks_of(vendors.maker));
   st.answered = true;
   return true;
 }

@@ -26,6 +26,7 @@
 #include "core/ike/v1/isakmp_sa.h"
 #include "core/ike/v1/nat_detection.h"
 #include "core/ike/v1/proposal.h"
+#include "core/ike/v1/quirks.h"
 #include "core/ike/wire/message.h"
 #include "core/ike/wire/payloads.h"
 
@@ -62,6 +63,7 @@ struct Phase1Config {
   IdPayload own_id;
   bool force_natt = false;
   bool initial_contact = false;
+  std::optional<Quirks> quirks;  // nothing: those of the gateway's maker
 };
 
 struct Phase1Outcome {
@@ -120,6 +122,7 @@ class Phase1 {
   const Phase1Choice& choice() const { return choice_; }
   const PeerVendors& vendors() const { return vendors_; }
   const NatFindings& nat() const { return nat_; }
+  const Quirks& quirks() const { return quirks_; }
 
  private:
   struct Idle {};
@@ -167,6 +170,8 @@ class Phase1 {
   void on_main4(Bytes body, PayloadType first, Phase1Step& st);
   void agree_main(const SecretBytes& g_xy, Phase1Step& st);
   void send_main5(IsakmpSa&& sa, Bytes signature, Phase1Step& st);
+  Result<Opened, Drop> open_main6(const AwaitMain6& state, const Header& header,
+                                  Bytes message) const;
   void on_main6(AwaitMain6& state, const Header& header, Bytes message, Phase1Step& st);
   void send_aggressive1(Phase1Step& st);
   void on_aggressive2(const Header& header, Bytes message, Phase1Step& st);
@@ -190,6 +195,7 @@ class Phase1 {
   Phase1Choice choice_;
   PeerVendors vendors_;
   NatFindings nat_;
+  Quirks quirks_;
   State state_;
 };
 

@@ -92,22 +92,48 @@ constexpr std::array kRows{
     known(Vendor::kCheckPoint, "f4ed19e0c114eb516faaac0ee37daf2807b4381f", 20),
     known(Vendor::kNetscreen, "699369228741c6d4ca094c93e242c9de19e7b7c6", 20),
     known(Vendor::kNetscreen, "fd808804df73b15150709d878044cde0ac1efcde"),  // Juniper SRX
-    known(Vendor::kSonicWall, "5b362bc820f60001"),
-    known(Vendor::kSonicWall, "5b362bc820f60002"),
-    known(Vendor::kSonicWall, "5b362bc820f60003"),
-    known(Vendor::kSonicWall, "5b362bc820f60004"),
-    known(Vendor::kSonicWall, "5b362bc820f60005"),
-    known(Vendor::kSonicWall, "5b362bc820f60006"),
-    known(Vendor::kSonicWall, "5b362bc820f60007"),
-    known(Vendor::kSonicWall, "5b362bc820f60008"),
-    known(Vendor::kSonicWall, "5b362bc820f70001"),
-    known(Vendor::kSonicWall, "404bf439522ca3f6"),
+    known(Vendor::kSonicWall, "5b362bc820f60001"), known(Vendor::kSonicWall, "5b362bc820f60002"),
+    known(Vendor::kSonicWall, "5b362bc820f60003"), known(Vendor::kSonicWall, "5b362bc820f60004"),
+    known(Vendor::kSonicWall, "5b362bc820f60005"), known(Vendor::kSonicWall, "5b362bc820f60006"),
+    known(Vendor::kSonicWall, "5b362bc820f60007"), known(Vendor::kSonicWall, "5b362bc820f60008"),
+    known(Vendor::kSonicWall, "5b362bc820f70001"), known(Vendor::kSonicWall, "404bf439522ca3f6"),
     known(Vendor::kSonicWall, "da8e937880010000"),
+    known(Vendor::kZyxel, "b858d1addd08c1e8adafea150608aa4497aa6cc8"),
+    known(Vendor::kZyxel, "625027749d5ab97f5616c1602765cf480a3b7d0b"),
+    known(Vendor::kZyxel, "f758f22668750f03b08df6ebe1d0"),
+    known(Vendor::kNetgear, "dbfb81eb5760b0788562067da102d755"),  // NETGEAR
 };
 
 bool matches(const Row& row, Bytes body) {
   if (row.prefix == kExact) return equal(row.bytes(), body);
   return body.size() >= row.prefix && equal(row.bytes().first(row.prefix), body.first(row.prefix));
+}
+
+std::string_view maker_name(Vendor vendor) {
+  switch (vendor) {
+    case Vendor::kCiscoVpn3000:
+      return "Cisco VPN 3000";
+    case Vendor::kMicrosoft:
+      return "Microsoft";
+    case Vendor::kStrongSwan:
+      return "strongSwan";
+    case Vendor::kRacoon:
+      return "racoon";
+    case Vendor::kFortigate:
+      return "FortiGate";
+    case Vendor::kCheckPoint:
+      return "Check Point";
+    case Vendor::kNetscreen:
+      return "NetScreen";
+    case Vendor::kSonicWall:
+      return "SonicWall";
+    case Vendor::kZyxel:
+      return "ZyXEL";
+    case Vendor::kNetgear:
+      return "NETGEAR";
+    default:
+      return "";
+  }
 }
 
 }  // namespace
@@ -167,25 +193,12 @@ std::string_view name(Vendor vendor) {
       return "Cisco Unity";
     case Vendor::kFragmentation:
       return "fragmentation";
-    case Vendor::kCiscoVpn3000:
-      return "Cisco VPN 3000";
-    case Vendor::kMicrosoft:
-      return "Microsoft";
-    case Vendor::kStrongSwan:
-      return "strongSwan";
-    case Vendor::kRacoon:
-      return "racoon";
-    case Vendor::kFortigate:
-      return "FortiGate";
-    case Vendor::kCheckPoint:
-      return "Check Point";
-    case Vendor::kNetscreen:
-      return "NetScreen";
-    case Vendor::kSonicWall:
-      return "SonicWall";
+    default:
+      return maker_name(vendor);
   }
-  return "";
 }
+
+bool is_maker(Vendor vendor) { return !maker_name(vendor).empty(); }
 
 Bytes vendor_octets(Vendor vendor) {
   const auto found = std::find_if(kRows.begin(), kRows.end(),

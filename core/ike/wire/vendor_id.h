@@ -40,10 +40,13 @@ enum class Vendor : std::uint8_t {
   kCheckPoint,
   kNetscreen,
   kSonicWall,
+  kZyxel,
+  kNetgear,
 };
 
 std::optional<Vendor> recognise_vendor(Bytes body);  // exact or by the prefix the vendor defines
 std::string_view name(Vendor vendor);
+bool is_maker(Vendor vendor);        // names who made the peer, and no ability
 Bytes vendor_octets(Vendor vendor);  // what we send; only for those we do send
 
 }  // namespace godwit::ike

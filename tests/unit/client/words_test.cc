@@ -145,7 +145,7 @@ TEST_CASE("IKE1-39: a short pre-shared key is warned of") {
 TEST_CASE("every event has one sentence") {
   const std::vector<session::Event> events = {
       session::Phase1Started{true, endpoint("192.0.2.1", 500)},
-      session::PeerAnswered{{}, session::NattVersion::kRfc3947, true, true, true},
+      session::PeerAnswered{{}, session::NattVersion::kRfc3947, true, true, true, "FortiGate"},
       session::NatFound{true, false, false},
       session::Floated{endpoint("10.0.0.1", 4500), endpoint("192.0.2.1", 4500)},
       session::GatewayShows{"CN=gw.example"},

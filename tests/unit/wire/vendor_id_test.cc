@@ -55,6 +55,7 @@ const std::vector<Known> kHashed = {
     {Vendor::kStrongSwan, "strongSwan", 16, false},
     {Vendor::kRacoon, "KAME/racoon", 16, false},
     {Vendor::kRacoon, "IPSec-Tools", 16, false},
+    {Vendor::kNetgear, "NETGEAR", 16, false},
 };
 
 struct Raw {
@@ -79,6 +80,9 @@ const std::vector<Raw> kRaw = {
     {Vendor::kSonicWall, "5b362bc820f70001", false},
     {Vendor::kSonicWall, "404bf439522ca3f6", false},
     {Vendor::kSonicWall, "da8e937880010000", false},
+    {Vendor::kZyxel, "b858d1addd08c1e8adafea150608aa4497aa6cc8", false},
+    {Vendor::kZyxel, "625027749d5ab97f5616c1602765cf480a3b7d0b", false},
+    {Vendor::kZyxel, "f758f22668750f03b08df6ebe1d0", false},
 };
 
 // What is compared is recognised; with something behind it only when that is the vendor's habit;
@@ -98,7 +102,7 @@ void check_rule(Vendor vendor, Bytes octets, bool prefix) {
   }
 }
 
-constexpr auto kLast = static_cast<unsigned>(Vendor::kSonicWall);
+constexpr auto kLast = static_cast<unsigned>(Vendor::kNetgear);
 
 }  // namespace
 
@@ -126,6 +130,11 @@ TEST_CASE("vendor IDs: every vendor has a row here and a name of its own") {
   for (unsigned i = 0; i <= kLast; ++i) names.insert(name(Vendor{static_cast<std::uint8_t>(i)}));
   CHECK(names.size() == kLast + 1);
   CHECK_FALSE(names.contains(""));
+  CHECK(is_maker(Vendor::kFortigate));
+  for (const Vendor ability : {Vendor::kDpd, Vendor::kXauth, Vendor::kUnity, Vendor::kNattRfc3947,
+                               Vendor::kFragmentation}) {
+    CHECK_FALSE(is_maker(ability));
+  }
 }
 
 TEST_CASE("vendor IDs: as seen in the field") {
