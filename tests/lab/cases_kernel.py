@@ -6,6 +6,7 @@ import time
 
 import gateway
 import godwit
+import l2tp
 import lab
 from capture import Capture
 from cases_connect import require_suite
@@ -73,3 +74,26 @@ def kernel_gateway_follows_a_mapping(bench):
     require(port() != old, "the NAPT chose the same port again: no test at all")
     bench.fetch(client)
     bench.disconnect(client)
+
+
+@case
+def kernel_l2tp(bench):
+    bench.raise_kernel(gateway.L2TP, laptop=True)
+    l2tp.serve(bench.lab.gateway)
+    capture = Capture(bench.lab.napt, "lan")
+    client = bench.client(godwit.L2TP)
+    require_equal(client.connect().returncode, godwit.OK, "exit code of connect")
+    require("TRANSPORT-in-UDP" in bench.gateway.sas(), "the gateway does not use transport mode")
+    caller = l2tp.Caller(bench.lab.laptop)
+    caller.call()
+    bench.fetch(client)
+    bench.gateway.swanctl("--rekey", "--child", "net")
+    bench.gateway.wait_for(r"CHILD_SA net\{2\} established", 60)
+    bench.fetch(client)
+    caller.hang_up()
+    bench.disconnect(client)
+    require_equal(bench.gateway.established(), 0, "SAs at the gateway after disconnect")
+    capture.stop()
+    ports = [(datagram.source_port, datagram.target_port) for datagram in capture.datagrams()]
+    require(any(4500 in pair for pair in ports), "the capture holds no ESP")
+    require(not any(1701 in pair for pair in ports), "L2TP left the laptop in the clear")

@@ -46,6 +46,7 @@ class Connection:
     esp: str = STRONG_ESP                 # with -modpNNNN or -ecpNNN for PFS
     remote_id: str = "%any"
     local_ts: str = lab.OFFICE_NET
+    mode: str = "tunnel"                  # of ESP; transport needs a kernel gateway
     remote_ts: str = ""                   # for clients that bring their own inner address
     rekey_time: int = 0                   # seconds, of the ESP SAs; 0: the gateway never starts one
     life_time: int = 0                    # seconds, of the ESP SAs; 0: strongSwan's default
@@ -65,7 +66,8 @@ class Connection:
                 f"remote-1 {{\n auth = {theirs}\n id = {self.remote_id}\n}}"]
 
     def lines(self):
-        child = [f"local_ts = {self.local_ts}", f"esp_proposals = {self.esp}",
+        child = [f"mode = {self.mode}", f"local_ts = {self.local_ts}",
+                 f"esp_proposals = {self.esp}",
                  f"rekey_time = {self.rekey_time}s", "rand_time = 0s", "dpd_action = clear"]
         if self.life_time:
             child.append(f"life_time = {self.life_time}s")
@@ -94,6 +96,9 @@ VPNC = Connection("vpnc", aggressive=True, xauth=True, ike=VPNC_IKE, esp=VPNC_ES
                   remote_id=f"keyid:{GROUP}")
 AGGRESSIVE = Connection("aggressive", aggressive=True, xauth=True, remote_id=f"keyid:{GROUP}")
 MAIN = Connection("main")
+# What Windows and routers offer: ESP around UDP port 1701, and the rest is PPP's.
+L2TP = Connection("l2tp", pool=False, mode="transport", local_ts="dynamic[udp/1701]",
+                  remote_ts="dynamic[udp/1701]")
 MAIN_XAUTH = Connection("main-xauth", xauth=True)
 
 

@@ -23,7 +23,7 @@ PACKAGES = ("linux-image-", "busybox-static_", "xl2tpd_", "ppp_")
 # What IPsec, L2TP, nft and the emulated machine need. What a module says that it needs is found;
 # algorithms that it asks for by name (drbg for every IV, crc32c for nftables) stand here.
 MODULES = ("virtio_pci", "virtio_net", "virtio_console", "9p", "9pnet_virtio", "overlay", "tun",
-           "jitterentropy_rng", "drbg", "ctr", "ghash_generic", "crc32c_generic", "sha1_ssse3",
+           "drbg", "ctr", "ghash_generic", "crc32c_generic", "sha1_ssse3",
            "sha256_ssse3", "sha512_ssse3", "aesni_intel", "authenc", "gcm", "echainiv", "seqiv",
            "esp4", "esp6", "xfrm_user", "ppp_async", "l2tp_ppp", "nf_tables", "udp_diag",
            "tcp_diag")

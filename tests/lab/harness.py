@@ -67,11 +67,13 @@ class Bench:
         self.gateway = gateway.Gateway(self.lab.gateway, *connections, **options)
         return self.lab
 
-    def raise_kernel(self, *connections, nat=True, **options):
-        """A lab whose gateway is a guest, with the ESP of a Debian kernel."""
+    def raise_kernel(self, *connections, nat=True, laptop=False, **options):
+        """A lab whose gateway, and laptop if asked, is a guest with a Debian kernel."""
         require_guests()
         self.lab = lab.Lab(nat=nat)
         self.lab.gateway = guest.Guest(self.lab.gateway)
+        if laptop:
+            self.lab.laptop = guest.Guest(self.lab.laptop)
         self.url, self.checksum = self.lab.serve_office(megabytes=1)
         self.gateway = gateway.KernelGateway(self.lab.gateway, *connections, **options)
         return self.lab

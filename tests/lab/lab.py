@@ -165,18 +165,20 @@ class Host:
                  "resolv.conf": self.sh("stat -c '%A %U %G %F %N' /etc/resolv.conf; "
                                         "cat /etc/resolv.conf; ls -A /etc | grep resolv").stdout,
                  "/run/godwit": self.sh("find /run/godwit 2>/dev/null || true").stdout,
-                 "processes": sorted(reaper.command_line(pid) for pid in self.pids())}
+                 "processes": sorted(command for _, command in self.processes())}
         return state
+
+    def processes(self):
+        """The number and command line of each process of this host, the anchor aside."""
+        listing = subprocess.run(["ip", "netns", "pids", self.namespace], capture_output=True,
+                                 text=True, check=True)
+        return [(int(pid), reaper.command_line(int(pid))) for pid in listing.stdout.split()
+                if int(pid) != self.anchor.pid]
 
     def pids(self, program=None):
         """The processes of this host, the anchor aside; those of one program when it is named."""
-        listing = subprocess.run(["ip", "netns", "pids", self.namespace], capture_output=True,
-                                 text=True, check=True)
-        found = [int(pid) for pid in listing.stdout.split() if int(pid) != self.anchor.pid]
-        if program is None:
-            return found
-        return [pid for pid in found
-                if os.path.basename((reaper.command_line(pid).split() or [""])[0]) == program]
+        return [pid for pid, command in self.processes()
+                if program is None or os.path.basename((command.split() or [""])[0]) == program]
 
 
 def differences(before, after):
