@@ -128,6 +128,27 @@ TEST_CASE("H17: a forged fragment costs one repetition at most (FR-05)") {
   CHECK(w.ping());
 }
 
+// Before phase 1 has ended a plaintext error with our cookie is a hint; one that came in the
+// fragment of another exchange is nothing.
+TEST_CASE("FR-04: a fragment of one phase 1 makes no message of another") {
+  Run w;
+  CAPTURE(w.ladder());
+  w.start();
+  REQUIRE(w.run_until([&] { return w.gateway().ike() != nullptr; }, 5s));
+  ike::Header header = observed(w);
+  header.responder = w.gateway().ike()->in.responder;
+  ike::Header other = header;
+  other.responder = Cookie{1};
+  ByteVec body{0, 0, 0, 0, 0, 9, 1, 1};
+  append(body, notify_message(other, ike::Notify::kNoProposalChosen));
+  store_be(MutBytes(body).subspan(2), static_cast<std::uint16_t>(body.size()));
+  header.first = PayloadType::kFragment;
+  w.inject(LocalPort::kIke, w.gateway_endpoint(false), ike::encode_message(header, body));
+  CHECK(w.event_count<session::HintReceived>() == 0);
+  CHECK(w.session().counters().of(Drop::kBadFragment) == 1);
+  CHECK(w.run_until([&] { return w.up(); }, 10s));
+}
+
 TEST_CASE("H17, FR-04: what fragments make is checked like any message") {
   Run w;
   CAPTURE(w.ladder());
