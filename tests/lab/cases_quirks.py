@@ -21,7 +21,7 @@ def sonicwall_proves_itself_in_the_clear(bench):
 def nobody_else_proves_itself_in_the_clear(bench):
     bench.raise_scripted(plain6=True)
     client = bench.client(godwit.SCRIPTED)
-    bench.require_refused(client, godwit.NO_ANSWER_AFTER_FLOAT, "4500", timeout=120)
+    bench.require_refused(client, godwit.PROTOCOL, "broke the protocol", timeout=120)
 
 
 @case
