@@ -68,6 +68,20 @@ Result<IpAddress, Failure> resolve(const std::string& name) {
                                   status == 0 ? "no address" : ::gai_strerror(status))));
 }
 
+// Those that can be found now; the others are said, and left out.
+std::vector<session::NamedGateway> resolve_backups(const config::Profile& profile,
+                                                   Progress& progress) {
+  std::vector<session::NamedGateway> found;
+  for (const std::string& name : profile.backup_gateways) {
+    if (const auto address = resolve(name)) {
+      found.push_back({name, *address});
+    } else {
+      progress.say(address.error().what);
+    }
+  }
+  return found;
+}
+
 // ", for 12 min", or nothing when the tunnel does not say.
 std::string up_for(const std::string& name) {
   const auto status = control_ask(socket_path(name), ControlOp::kStatus, std::chrono::seconds(2));
@@ -199,6 +213,7 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   // First, while a Ctrl-C still ends the process: the system's resolver may take long, and nothing
   // has to be undone yet.
   const IpAddress gateway = GODWIT_TRY(resolve(profile_.gateway));
+  auto backups = resolve_backups(profile_, progress_);
   auto journal = open_journal(profile_.name, progress_);
   if (!journal) return fail(journal.error());
   // Whatever ends this function early has changed nothing, and leaves no file behind.
@@ -223,6 +238,7 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   if (!links) return fail(refused(links.error()));
 
   session::SessionConfig config = GODWIT_TRY(session_config(*signals, gateway, sockets.local));
+  config.backups = std::move(backups);
   SecretBytes password = GODWIT_TRY(password_of_file());
   if (const auto pushed = journal->push(platform::UndoFile{socket_path(profile_.name)}); !pushed) {
     return fail(refused(pushed.error()));

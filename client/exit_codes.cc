@@ -75,6 +75,9 @@ constexpr std::array kTable = {
     ExitCodeInfo{ExitCode::kGatewayCertificate, "gateway-certificate",
                  "the gateway's certificate is not to be believed",
                  "check `ca-file` and that the address is right; tell the gateway's owner"},
+    ExitCodeInfo{ExitCode::kRedirected, "redirected",
+                 "the gateways send us from one to another, and none of them takes us",
+                 "tell the gateways' owner; or name another gateway of theirs in `gateway`"},
     ExitCodeInfo{ExitCode::kCannotApply, "cannot-apply",
                  "this machine refused the device, the addresses, the routes or the DNS servers",
                  "look for another program that uses the same addresses or device name"},
@@ -145,6 +148,8 @@ ExitCode exit_code(session::EndCause cause) {
       return ExitCode::kNoNatTraversal;
     case EndCause::kBadKeyExchange:
       return ExitCode::kBadKeyExchange;
+    case EndCause::kRedirected:
+      return ExitCode::kRedirected;
     case EndCause::kGatewayClosed:
       return ExitCode::kGatewayClosed;
     case EndCause::kGatewayLost:

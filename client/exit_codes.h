@@ -36,6 +36,7 @@ enum class ExitCode : std::uint8_t {
   kBadKeyExchange = 26,
   kProtocol = 27,
   kGatewayCertificate = 28,
+  kRedirected = 29,
   kCannotApply = 30,
   kGatewayLost = 40,
   kGatewayClosed = 41,

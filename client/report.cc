@@ -99,6 +99,13 @@ struct EventWords {
                ? "the keys ran out, connecting anew"
                : "the gateway may have forgotten us, connecting anew";
   }
+  std::string operator()(const GatewayRedirects& e) const {
+    return fmt::format("the gateway {} sends us to the gateway {}", e.from.to_string(),
+                       e.to.to_string());
+  }
+  std::string operator()(const TryingGateway& e) const {
+    return fmt::format("no answer, trying the gateway {}", e.gateway.to_string());
+  }
   std::string operator()(const GatewaySilent&) const {
     return "the gateway is silent, asking whether it is alive";
   }
@@ -126,7 +133,10 @@ std::string offered(EndCause cause, const config::Profile& p) {
   const std::string mode = p.aggressive ? "Aggressive" : "Main";
   switch (cause) {
     case EndCause::kNoAnswer:
-      return fmt::format(": {} Mode, {} UDP port {}", mode, printable(p.gateway), p.gateway_port);
+      return fmt::format(": {} Mode, {} UDP port {}{}", mode, printable(p.gateway), p.gateway_port,
+                         p.backup_gateways.empty()
+                             ? std::string()
+                             : fmt::format("; nor from {}", join(p.backup_gateways)));
     case EndCause::kNoAnswerAfterFloat:
       return fmt::format(": {} UDP port {}", printable(p.gateway), p.gateway_natt_port);
     case EndCause::kProposalRefused:
@@ -189,6 +199,9 @@ std::string special_sentence(const EndReason& reason, const config::Profile& p) 
       if (reason.natt.empty()) return {};
       return fmt::format("the gateway offers NAT traversal by {}, which godwit does not speak",
                          reason.natt);
+    case EndCause::kRedirected:
+      if (reason.notify == 0) return {};
+      return "somebody sends us to another gateway and does not prove to be the gateway";
     case EndCause::kCannotSign:
       return fmt::format("the key in {} could not sign", printable(p.key_place()));
     default:

@@ -124,6 +124,12 @@ std::string engine_text(const json& status) {
   if (!offloads.is_array()) return out;
   for (const json& offload : offloads) out += ", " + text_of(offload);
   return out;
+// Why the gateway is not the profile's first one, or nothing.
+std::string gateway_words(const json& status) {
+  const std::string chosen = text_of(at(status, {"gateway", "chosen"}));
+  if (chosen == "backup") return "a backup, because another did not answer";
+  if (chosen != "redirect") return {};
+  return "where another gateway sent us";
 }
 
 void add_traffic(const json& status, Lines& lines) {
@@ -180,6 +186,8 @@ json status_json(const StatusParts& parts) {
   out["mode"] = s.aggressive ? "aggressive" : "main";
   out["gateway"] = {{"name", parts.profile.gateway},
                     {"endpoint", s.gateway.to_string()},
+                    {"chosen", words(s.gateway_origin)},
+                    {"redirects", s.redirects},
                     {"identity", printable(s.gateway_identity)},
                     {"maker", s.maker.empty() ? json() : json(s.maker)}};
   out["quirks"] = s.quirks;
@@ -229,6 +237,7 @@ std::string status_text(const json& status) {
   const std::string identity = text_of(at(status, {"gateway", "identity"}));
   lines.add("gateway", text_of(at(status, {"gateway", "endpoint"})) +
                            (identity.empty() ? "" : " (" + identity + ")"));
+  lines.add("which is", gateway_words(status));
   lines.add("made by", text_of(at(status, {"gateway", "maker"})));
   lines.add("quirks", text_of(at(status, {"quirks"})));
   lines.add("from", text_of(at(status, {"local"})));

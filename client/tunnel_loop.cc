@@ -199,6 +199,10 @@ void TunnelLoop::on_signal(int signal) {
 void TunnelLoop::look_at_network() {
   const auto changes = parts_.links.read();
   if (changes && changes->empty()) return;
+  look_for_source();
+}
+
+void TunnelLoop::look_for_source() {
   const auto source = platform::source_address_for(gateway_.address, parts_.fwmark);
   if (!source || *source == local_.natt.address) return;
   local_.ike.address = local_.natt.address = *source;
@@ -243,6 +247,9 @@ void TunnelLoop::carry_out(session::Action&& action) {
   } else if (const auto* peer = std::get_if<SetPeer>(&action)) {
     gateway_ = peer->peer;
     data_.set_peer(peer->peer);
+  } else if (const auto* chosen = std::get_if<SetGateway>(&action)) {
+    gateway_.address = chosen->gateway;
+    look_for_source();
   } else if (const auto* tunnel = std::get_if<ApplyTunnel>(&action)) {
     apply(tunnel->config);
   } else if (std::holds_alternative<RevokeTunnel>(action)) {

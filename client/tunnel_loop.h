@@ -66,6 +66,7 @@ class TunnelLoop : private platform::Sink {
   void on_esp(std::span<platform::Datagram> datagrams, std::span<const std::size_t> which);
   void on_signal(int signal);
   void look_at_network();
+  void look_for_source();
   void drain();
   void carry_out(session::Action&& action);
   void apply(const session::TunnelConfig& config);

@@ -52,6 +52,18 @@ std::string words(session::NattVersion version) {
   return "unknown";
 }
 
+std::string_view words(session::Gateways::Origin origin) {
+  switch (origin) {
+    case session::Gateways::Origin::kProfile:
+      return "profile";
+    case session::Gateways::Origin::kBackup:
+      return "backup";
+    case session::Gateways::Origin::kRedirect:
+      return "redirect";
+  }
+  return "unknown";
+}
+
 std::string words_of_octets(std::uint64_t count) {
   if (count < 1000) return fmt::format("{} octets", count);
   constexpr std::array units = {"kB", "MB", "GB", "TB", "PB", "EB"};
@@ -97,6 +109,7 @@ std::string notify_name(std::uint16_t type) {
                                                                "CERTIFICATE-UNAVAILABLE",
                                                                "UNSUPPORTED-EXCHANGE-TYPE",
                                                                "UNEQUAL-PAYLOAD-LENGTHS"};
+  if (type == 40501) return "CISCO-LOAD-BALANCE (40501)";
   if (type > 0 && type < kErrors.size()) return fmt::format("{} ({})", kErrors[type], type);
   return fmt::format("notification {}", type);
 }

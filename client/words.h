@@ -12,6 +12,7 @@
 #include "core/crypto/suite.h"
 #include "core/net/address.h"
 #include "core/session/event.h"
+#include "core/session/gateways.h"
 
 namespace godwit::client {
 
@@ -22,11 +23,12 @@ std::string printable(std::string_view text);
 std::string words(Duration span);                  // "42 s", "12 min", "3 h 5 min", "2 d 4 h"
 std::string words(const crypto::IkeSuite& suite);  // "aes256-sha256-modp2048"
 std::string words(const crypto::EspSuite& suite);  // "aes128-sha1", "aes256gcm16"
-std::string words(session::NattVersion version);   // "RFC 3947", "draft 02", "none"
-std::string words_of_octets(std::uint64_t count);  // "17 octets", "3.2 MB"
-std::string notify_name(std::uint16_t type);       // "NO-PROPOSAL-CHOSEN (14)"
-std::string spi_text(EspSpi spi);                  // "0x0badcafe"
-std::string_view slug(session::Stage stage);       // "phase-1", "up", ...; stable, used in JSON
+std::string words(session::NattVersion version);
+std::string_view words(session::Gateways::Origin origin);  // "RFC 3947", "draft 02", "none"
+std::string words_of_octets(std::uint64_t count);          // "17 octets", "3.2 MB"
+std::string notify_name(std::uint16_t type);               // "NO-PROPOSAL-CHOSEN (14)"
+std::string spi_text(EspSpi spi);                          // "0x0badcafe"
+std::string_view slug(session::Stage stage);  // "phase-1", "up", ...; stable, used in JSON
 std::string_view words(session::Stage stage);
 
 template <class T>

@@ -10,6 +10,8 @@ using enum OptionType;
 constexpr auto kOptions = std::to_array<Option>({
     {"gateway", kText, "HOST", "", R"("vpn.example.com")",
      "Name or address of the VPN gateway; a name is looked up again at every connect.", true},
+    {"backup-gateways", kTextOrList, "gateway|none|HOST", R"("gateway")", R"(["vpn2.example.com"])",
+     "Tried in turn while the first is silent: these; or, to reconnect, what the gateway names."},
     {"gateway-port", kInteger, "PORT", "500", "500",
      "UDP port on which the gateway answers the first IKE messages."},
     {"gateway-natt-port", kInteger, "PORT", "4500", "4500",

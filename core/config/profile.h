@@ -51,7 +51,9 @@ struct Profile {
   std::string name;
   std::string file;  // where it was read, for messages
 
-  std::string gateway;  // host name or address
+  std::string gateway;                       // host name or address
+  std::vector<std::string> backup_gateways;  // tried in turn when the first is silent
+  bool learn_gateways = true;                // those that the gateway names, at a reconnect
   std::uint16_t gateway_port = 500;
   std::uint16_t gateway_natt_port = 4500;
   std::uint16_t local_port = 500;  // 0: any; a taken port falls back to any

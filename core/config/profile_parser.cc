@@ -65,6 +65,7 @@ class ProfileBuilder {
       p.gateway = *host;
       if (auto fault = host_fault(*host)) report_.add(value_of("gateway"), std::move(*fault));
     }
+    read_backups();
     read_port("gateway-port", 1, p.gateway_port);
     read_port("gateway-natt-port", 1, p.gateway_natt_port);
     read_port("local-port", 0, p.local_port);
@@ -73,6 +74,31 @@ class ProfileBuilder {
     check_distinct("gateway-port", p.gateway_port, "gateway-natt-port", p.gateway_natt_port);
     if (p.local_port != 0) {
       check_distinct("local-port", p.local_port, "local-natt-port", p.local_natt_port);
+    }
+  }
+
+  void read_backups() {
+    const Entry* entry = in_.find("backup-gateways");
+    if (entry == nullptr) return;
+    profile_.learn_gateways = false;
+    if (entry->value.kind == Item::Kind::kText) {
+      profile_.learn_gateways = in_.choice("backup-gateways") == "gateway";
+      return;
+    }
+    const auto hosts = in_.list("backup-gateways", limits::kBackupGatewaysMax);
+    if (!hosts) return;
+    for (const Item& item : *hosts) {
+      if (auto fault = host_fault(item.text)) {
+        report_.add(item.where, std::move(*fault));
+      } else if (item.text == profile_.gateway) {
+        report_.add(item.where, quote(item.text) + " is the gateway itself", "remove it");
+      } else {
+        profile_.backup_gateways.push_back(item.text);
+      }
+    }
+    if (entry->items.empty()) {
+      report_.add(value_of("backup-gateways"), "backup-gateways lists no gateway",
+                  "write \"gateway\" or \"none\"");
     }
   }
 

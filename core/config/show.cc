@@ -53,6 +53,11 @@ void show_secret(Writer& w, const std::string& kind, const SecretSource& secret)
 
 void show_gateway(Writer& w, const Profile& p) {
   w.text("gateway", p.gateway);
+  if (!p.backup_gateways.empty()) {
+    w.list("backup-gateways", p.backup_gateways, [](const std::string& host) { return host; });
+  } else {
+    w.text("backup-gateways", p.learn_gateways ? "gateway" : "none");
+  }
   w.number("gateway-port", p.gateway_port);
   w.number("gateway-natt-port", p.gateway_natt_port);
   w.number("local-port", p.local_port);

@@ -55,6 +55,12 @@ struct SetPeer {
   Endpoint peer;
 };
 
+// The session turns to another gateway. Should this machine send to it from another address, the
+// session wants to know (on_network).
+struct SetGateway {
+  IpAddress gateway;
+};
+
 // What the machine has to look like while the tunnel is up.
 struct TunnelConfig {
   std::vector<Prefix> addresses;  // inner addresses, with the length to configure on the device
@@ -117,8 +123,9 @@ struct Finished {
   EndReason reason;
 };
 
-using Action = std::variant<SendDatagram, InstallSa, UseSa, RemoveSa, SetPeer, ApplyTunnel,
-                            RevokeTunnel, AskUser, StartJob, Report, LogIkeKey, Finished>;
+using Action =
+    std::variant<SendDatagram, InstallSa, UseSa, RemoveSa, SetPeer, SetGateway, ApplyTunnel,
+                 RevokeTunnel, AskUser, StartJob, Report, LogIkeKey, Finished>;
 
 // The caller's list. Bounded: a session that wants more in one step is broken (CHECK).
 class Actions {

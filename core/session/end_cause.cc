@@ -52,6 +52,8 @@ EndCause cause_of(const Failure& failure) {
       return EndCause::kWeAreRefused;
     case FailureKind::kGatewayIdentity:
       return EndCause::kGatewayIdentity;
+    case FailureKind::kRedirected:
+      return EndCause::kRedirected;
     case FailureKind::kNoNatTraversal:
       return EndCause::kNoNatTraversal;
     case FailureKind::kBadKeyExchange:

@@ -42,11 +42,12 @@ enum class EndCause : std::uint8_t {
   kSelectorsRefused,      // Quick Mode: INVALID-ID-INFORMATION
   kNoNatTraversal,        // the gateway speaks no NAT traversal that we speak
   kBadKeyExchange,        // the gateway's Diffie-Hellman value is not usable
-  kGatewayClosed,         // the gateway deleted the SA
-  kGatewayLost,           // dead peer detection
-  kExpired,               // an SA ran out and could not be replaced
-  kCannotApply,           // this machine refused addresses, routes, DNS or the device
-  kProtocol,              // the gateway broke the protocol in a way that cannot be waited out
+  kRedirected,     // to another gateway: in a circle, or without proof (then with its notify)
+  kGatewayClosed,  // the gateway deleted the SA
+  kGatewayLost,    // dead peer detection
+  kExpired,        // an SA ran out and could not be replaced
+  kCannotApply,    // this machine refused addresses, routes, DNS or the device
+  kProtocol,       // the gateway broke the protocol in a way that cannot be waited out
 };
 
 // How far a session had come.
@@ -134,6 +135,13 @@ struct Retransmitting {
 struct HintReceived {  // an unauthenticated notify: it ends nothing, but shortens the wait
   std::uint16_t notify = 0;
 };
+struct GatewayRedirects {  // authentic; it is followed (Cisco's load balancing)
+  IpAddress from;
+  IpAddress to;
+};
+struct TryingGateway {  // because another did not answer
+  IpAddress gateway;
+};
 struct GatewaySilent {  // dead peer detection began to probe
 };
 struct GatewayAlive {  // and was answered
@@ -145,6 +153,7 @@ struct ConnectingAnew {  // the tunnel stays up for the machine while a new phas
 using Event =
     std::variant<Phase1Started, PeerAnswered, NatFound, Floated, GatewayShows, GatewayAuthenticated,
                  UserAccepted, GatewayMessage, AddressAssigned, SaInstalled, TunnelUp, PeerMoved,
-                 Retransmitting, HintReceived, GatewaySilent, GatewayAlive, ConnectingAnew>;
+                 Retransmitting, HintReceived, GatewaySilent, GatewayAlive, ConnectingAnew,
+                 GatewayRedirects, TryingGateway>;
 
 }  // namespace godwit::session

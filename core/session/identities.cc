@@ -51,7 +51,7 @@ ike::IdPayload own_identity(const SessionConfig& config, const IpAddress& local)
   return subject;
 }
 
-ike::v1::Credentials phase1_credentials(const SessionConfig& config) {
+ike::v1::Credentials phase1_credentials(const SessionConfig& config, const Gateways& gateways) {
   const config::Profile& profile = config.profile;
   ike::v1::Credentials out;
   out.method = auth_method(profile.auth);
@@ -60,11 +60,11 @@ ike::v1::Credentials phase1_credentials(const SessionConfig& config) {
   out.certificates = config.credentials.certificates;
   out.trust = config.credentials.trust;
   out.boot_time = config.boot_time;
-  if (profile.remote_id) out.remote_id = id_payload(*profile.remote_id, config.gateway);
+  if (profile.remote_id) out.remote_id = id_payload(*profile.remote_id, gateways.current());
   ike::IdPayload name;
   name.type = ike::IdType::kFqdn;
-  name.data = to_vec(octets_of(profile.gateway));
-  out.gateway_names = {name, ike::IdPayload::address(config.gateway)};
+  name.data = to_vec(octets_of(gateways.name()));
+  out.gateway_names = {name, ike::IdPayload::address(gateways.current())};
   return out;
 }
 

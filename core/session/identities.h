@@ -12,6 +12,6 @@ ike::IdPayload id_payload(const config::Identity& identity, const IpAddress& loc
 // The profile's identity; without one the subject of our certificate, else our address.
 ike::IdPayload own_identity(const SessionConfig& config, const IpAddress& local);
 
-ike::v1::Credentials phase1_credentials(const SessionConfig& config);
+ike::v1::Credentials phase1_credentials(const SessionConfig& config, const Gateways& gateways);
 
 }  // namespace godwit::session

@@ -348,6 +348,8 @@ void IkeSa::on_information(const ike::v1::Information& information, Step& st) {
            static_cast<std::uint16_t>(error->type)},
           true, st);
     }
+  } else if (const auto* redirected = std::get_if<ike::v1::Redirected>(&information)) {
+    st.events.emplace_back(session::Redirected{redirected->to});
   } else if (const auto* lifetime = std::get_if<LifetimeNotified>(&information)) {
     kilobytes_ = bounded_kilobytes(lifetime->kilobytes, kilobytes_);
     if (!expires_ || !lifetime->lifetime) return;

@@ -86,18 +86,21 @@ void IkeSas::begin(Step& st) {
   IkeSettings settings = settings_();
   settings.phase1.force_natt |= force_natt_;
   settings.attempt = attempts_;
+  gateway_ = gateways_.current();
   current_ = std::make_unique<IkeSa>(std::move(settings), st);
   with_current(st, [](IkeSa& sa, Step& inner) { sa.start(inner); });
 }
 
 // The replacement starts where the tunnel lives: on the NAT-traversal ports, towards the peer's
-// present address (NATT-11).
+// present address (NATT-11). Another gateway is asked from the beginning.
 void IkeSas::begin_next(Step& st) {
   replace_at_ = st.now + kReplaceRetry;
   IkeSettings settings = settings_();
   settings.phase1.force_natt |= force_natt_ || current_->phase1().nat().forced;
-  settings.gateway_natt = current_->link().peer();
-  settings.natt_first = true;
+  if (gateways_.current() == gateway_) {
+    settings.gateway_natt = current_->link().peer();
+    settings.natt_first = true;
+  }
   settings.transactions.previous_address = address_;
   next_address_.reset();
   next_ = std::make_unique<IkeSa>(std::move(settings), st);
@@ -245,7 +248,11 @@ void IkeSas::on_deadline(Step& st) {
 
 void IkeSas::on_current_event(IkeEvent&& event, Step& st) {
   if (const auto* ended = std::get_if<IkeEnded>(&event)) return on_current_ended(*ended, st);
-  if (const auto* config = std::get_if<ConfigReceived>(&event)) address_ = config->config.address;
+  if (const auto* to = std::get_if<Redirected>(&event)) return on_redirected(to->to, st);
+  if (const auto* config = std::get_if<ConfigReceived>(&event)) {
+    address_ = config->config.address;
+    gateways_.learn(config->config.backup_servers);
+  }
   if (std::holds_alternative<IkeEstablished>(event)) {
     established_at_ = st.now;
     replace_at_ = replacement_time(st.now, *current_->expires(), st.rng);
@@ -284,6 +291,7 @@ bool IkeSas::retry(EndReason reason, Step& st) {
                   ? *claim_
                   : EndReason{silence(current_->link().floated()), reason.stage, 0};
   if (attempts_ >= kAttemptsMax || st.now - *started_ > kRetryUntil) return false;
+  if (!is_claim(reason.cause)) try_another(st);
   ++attempts_;
   begin(st);
   return true;
@@ -292,6 +300,9 @@ bool IkeSas::retry(EndReason reason, Step& st) {
 void IkeSas::on_next_event(IkeEvent&& event, Step& st) {
   if (const auto* config = std::get_if<ConfigReceived>(&event)) {
     next_address_ = config->config.address;
+    gateways_.learn(config->config.backup_servers);
+  } else if (const auto* to = std::get_if<Redirected>(&event)) {
+    on_redirected(to->to, st);
   } else if (std::holds_alternative<IkeEstablished>(event)) {
     // Another inner address would end every connection through the tunnel. While the old SA works
     // it is kept; the next attempt may be given the old address.
@@ -315,12 +326,48 @@ void IkeSas::on_next_event(IkeEvent&& event, Step& st) {
     const bool silence = end.reason.cause == EndCause::kNoAnswer ||
                          end.reason.cause == EndCause::kNoAnswerAfterFloat;
     if (recovering() && silence) {
-      replace_at_ = st.now + kRecoverRetry;
+      replace_at_ = st.now + (try_another(st) ? Duration{} : kRecoverRetry);
+    } else if (silence && gateways_.current() != gateway_) {
+      try_another(st);  // where we were sent nobody answers
     } else if (lost_ && end.conclusive) {
       // Silence may pass, and the ESP SAs still work; a refusal will not.
       st.events.emplace_back(end);
     }
   }
+}
+
+bool IkeSas::try_another(Step& st) {
+  if (!gateways_.advance(keep_)) return false;
+  st.report(TryingGateway{gateways_.current()});
+  st.out.push(SetGateway{gateways_.current()});
+  return true;
+}
+
+// Where phase 1 has ended a gateway may send us to another (Cisco's load balancing). With a tunnel
+// up that is no reason to drop it: a new phase 1 there takes charge of it.
+void IkeSas::on_redirected(const IpAddress& to, Step& st) {
+  const IpAddress from = gateways_.current();
+  switch (gateways_.redirect(to)) {
+    case Gateways::Redirect::kIgnored:
+      return st.drop(Drop::kBadRedirect);
+    case Gateways::Redirect::kCircle:
+      st.drop(Drop::kBadRedirect);
+      if (keep_) return drop_next();
+      st.events.emplace_back(
+          IkeEnded{.reason = {EndCause::kRedirected, current_->stage(), 0}, .conclusive = true});
+      return;
+    case Gateways::Redirect::kFollowed:
+      break;
+  }
+  st.report(GatewayRedirects{from, to});
+  st.out.push(SetGateway{to});
+  if (!keep_) {
+    current_->delete_self(st);
+    return start(st);
+  }
+  if (next_) next_->delete_self(st);
+  drop_next();
+  begin_next(st);
 }
 
 void IkeSas::take_over(Step& st) {
@@ -334,7 +381,9 @@ void IkeSas::take_over(Step& st) {
   }
   current_ = std::move(next_);
   lost_ = false;
-  st.events.emplace_back(IkeReplaced{recovering()});
+  const bool elsewhere = gateway_ != gateways_.current();
+  gateway_ = gateways_.current();
+  st.events.emplace_back(IkeReplaced{recovering() || elsewhere});
   ++replaced_;
   established_at_ = st.now;
   replace_at_ = replacement_time(st.now, *current_->expires(), st.rng);

@@ -8,15 +8,17 @@
 #include <optional>
 #include <vector>
 
+#include "core/session/gateways.h"
 #include "core/session/ike_sa.h"
 
 namespace godwit::session {
 
 class IkeSas {
  public:
-  // `settings` makes the settings of a new phase 1; asked for each time, so that secrets are not
-  // kept twice.
-  explicit IkeSas(std::function<IkeSettings()> settings) : settings_(std::move(settings)) {}
+  // `settings` makes the settings of a new phase 1 with gateways.current(); asked for each time, so
+  // that secrets are not kept twice.
+  IkeSas(std::function<IkeSettings()> settings, Gateways& gateways)
+      : settings_(std::move(settings)), gateways_(gateways) {}
 
   void start(Step& st);
   void on_message(const ike::Header& header, Bytes message, LocalPort port, const Endpoint& from,
@@ -81,9 +83,13 @@ class IkeSas {
   void on_next_event(IkeEvent&& event, Step& st);
   void take_over(Step& st);
   void replace_when_worn(Instant now);
+  bool try_another(Step& st);
+  void on_redirected(const IpAddress& to, Step& st);
 
   std::function<IkeSettings()> settings_;
+  Gateways& gateways_;
   std::unique_ptr<IkeSa> current_;
+  IpAddress gateway_;  // with which current_ was begun
   std::unique_ptr<IkeSa> next_;
   std::unique_ptr<IkeSa> old_;  // replaced; deleted a little later
   std::optional<Instant> old_until_;

@@ -25,7 +25,9 @@ class Session::Impl {
       : config_(std::move(config)),
         identity_address_(config_.local.ike.address),
         rng_(rng),
-        ike_([this] { return ike_settings(); }) {}
+        gateways_({config_.profile.gateway, config_.gateway}, std::move(config_.backups),
+                  config_.profile.learn_gateways),
+        ike_([this] { return ike_settings(); }, gateways_) {}
 
   void start(Instant now, Actions& out) {
     run(now, out, [&](Step& st) {
@@ -74,10 +76,6 @@ class Session::Impl {
         ike_.answer(answer->form_id, std::move(answer->values), st);
       } else {
         ike_.cannot_answer(std::get<UserCannotAnswer>(event).form_id, st);
-      }
-      // Only the user's own time is free.
-      if (!up_since_ && !ike_.form_open() && !connect_deadline_) {
-        connect_deadline_ = now + connect_left_;
       }
     });
   }
@@ -138,6 +136,8 @@ class Session::Impl {
     if (ike_.form_open() && connect_deadline_) {
       connect_left_ = *connect_deadline_ - now;
       connect_deadline_.reset();
+    } else if (connecting() && !ike_.form_open() && !connect_deadline_) {
+      connect_deadline_ = now + connect_left_;
     }
     ike_.set_up(up_since_ && (children_.complete() || ike_.recovering()));
     for (std::size_t i = first; i < out.list().size(); ++i) {
@@ -145,6 +145,8 @@ class Session::Impl {
       if (send != nullptr && send->from == LocalPort::kNatt) last_sent_ = now;
     }
   }
+
+  bool connecting() const { return ike_.started() && !up_since_ && !finished_; }
 
   Stage stage() const {
     if (up_since_) return Stage::kUp;
@@ -176,6 +178,7 @@ class Session::Impl {
   JobId last_job_;
   std::vector<IkeEvent> events_;
 
+  Gateways gateways_;
   IkeSas ike_;
   ChildSas children_;
   ike::v1::ModeConfig mode_config_;
@@ -202,7 +205,7 @@ IkeSettings Session::Impl::ike_settings() const {
   settings.fragmentation = profile.fragmentation;
   settings.phase1.suites = profile.ike;
   settings.phase1.lifetime = profile.ike_lifetime;
-  settings.phase1.credentials = phase1_credentials(config_);
+  settings.phase1.credentials = phase1_credentials(config_, gateways_);
   settings.phase1.own_id = own_identity(config_, identity_address_);
   settings.phase1.force_natt = profile.natt == config::NatTraversal::kForce;
   settings.phase1.initial_contact = profile.initial_contact;
@@ -211,8 +214,8 @@ IkeSettings Session::Impl::ike_settings() const {
   settings.transactions.mode_config = profile.mode_config;
   settings.transactions.user = profile.user;
   settings.local = config_.local;
-  settings.gateway_ike = {config_.gateway, profile.gateway_port};
-  settings.gateway_natt = {config_.gateway, profile.gateway_natt_port};
+  settings.gateway_ike = {gateways_.current(), profile.gateway_port};
+  settings.gateway_natt = {gateways_.current(), profile.gateway_natt_port};
   settings.dpd_delay = profile.dpd_delay;
   settings.dpd_attempts = profile.dpd_attempts;
   settings.log_keys = config_.log_keys;
@@ -240,7 +243,7 @@ void Session::Impl::handle(IkeEvent&& event, Step& st) {
     mode_config_ = std::move(config->config);
     // What routes outside already, to us or to the gateway, cannot be an inner address.
     if (mode_config_.address == config_.local.natt.address ||
-        mode_config_.address == config_.gateway) {
+        mode_config_.address == gateways_.current()) {
       return finish({EndCause::kNoAddress, Stage::kModeConfig, 0}, st);
     }
     if (!mode_config_.banner.empty()) st.report(GatewayMessage{mode_config_.banner});
@@ -318,8 +321,10 @@ void Session::Impl::bring_up(Step& st) {
   const auto current = children_.current();
   CHECK(current);
   const IpAddress address = inner_address();
-  tunnel_ = tunnel_config(config_.profile, mode_config_, address, config_.gateway, current->suite);
+  tunnel_ =
+      tunnel_config(config_.profile, mode_config_, address, gateways_.current(), current->suite);
   up_since_ = st.now;
+  gateways_.settled();
   connect_deadline_.reset();
   st.out.push(ApplyTunnel{*tunnel_});
   st.report(TunnelUp{});
@@ -387,6 +392,8 @@ Status Session::Impl::status(Instant now) const {
   out.aggressive = phase1.aggressive();
   out.local = ike_.current().link().own();
   out.gateway = ike_.current().link().peer();
+  out.gateway_origin = gateways_.origin();
+  out.redirects = gateways_.redirects();
   out.floated = ike_.current().link().floated();
   out.nat = {phase1.nat().we_are_behind, phase1.nat().peer_is_behind, phase1.nat().forced};
   switch (phase1.vendors().natt) {

@@ -16,6 +16,7 @@
 #include "core/session/credentials.h"
 #include "core/session/data_path.h"
 #include "core/session/event.h"
+#include "core/session/gateways.h"
 #include "core/session/local_endpoints.h"
 #include "core/session/status.h"
 
@@ -26,6 +27,7 @@ struct SessionConfig {
   Credentials credentials;
   Duration boot_time{};  // since 1970 (UTC) at Instant{}: whether a certificate is valid
   IpAddress gateway;     // profile.gateway, resolved
+  std::vector<NamedGateway> backups;  // profile.backup_gateways, resolved
   LocalEndpoints local;
   bool log_keys = false;
 };

@@ -8,6 +8,7 @@
 
 #include "core/base/instant.h"
 #include "core/session/event.h"
+#include "core/session/gateways.h"
 
 namespace godwit::session {
 
@@ -16,6 +17,8 @@ struct Status {
   bool aggressive = false;
   Endpoint local;    // where the tunnel's datagrams leave from
   Endpoint gateway;  // and where they go
+  Gateways::Origin gateway_origin = Gateways::Origin::kProfile;
+  std::uint64_t redirects = 0;  // to other gateways, followed
   bool floated = false;
   NatFound nat;
   NattVersion natt = NattVersion::kNone;

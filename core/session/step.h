@@ -39,11 +39,14 @@ struct IkeEnded {
   bool conclusive = false;  // authentic, or so plain that another attempt would end the same way
   bool needs_force = false;
 };
+struct Redirected {
+  IpAddress to;
+};
 struct IkeReplaced {
   bool renew = false;  // the gateway may know none of the ESP SAs any more
 };
 using IkeEvent = std::variant<ConfigReceived, IkeEstablished, ChildNegotiated, ChildConfirmed,
-                              ChildFailed, ChildrenDeleted, IkeEnded, IkeReplaced>;
+                              ChildFailed, ChildrenDeleted, IkeEnded, Redirected, IkeReplaced>;
 
 struct Step {
   Instant now{};

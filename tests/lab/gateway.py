@@ -108,7 +108,7 @@ class Gateway:
     plugins = PLUGINS
 
     def __init__(self, host, *connections, dns=lab.OFFICE, unity=True, fragment_size=1280,
-                 files=None):
+                 files=None, attributes=""):
         self.host = host
         self.fragment_size = fragment_size
         self.folder = os.path.join(host.folder, "strongswan")
@@ -121,7 +121,7 @@ class Gateway:
         for name, text in (files(self.folder) if files else {}).items():
             os.makedirs(os.path.join(self.folder, os.path.dirname(name)), exist_ok=True)
             self._write(name, text)
-        self._write("strongswan.conf", self._strongswan_conf(dns, unity))
+        self._write("strongswan.conf", self._strongswan_conf(dns, unity, attributes))
         self._write("swanctl.conf", self._swanctl_conf(connections))
         self.process = None
         self.start()
@@ -137,8 +137,8 @@ class Gateway:
         with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
             file.write(text)
 
-    def _strongswan_conf(self, dns, unity):
-        attributes = f"dns = {dns}\n" if dns else ""
+    def _strongswan_conf(self, dns, unity, attributes):
+        attributes += f"dns = {dns}\n" if dns else ""
         if unity:
             # 28672 and 28674 are UNITY_BANNER and UNITY_DEF_DOMAIN.
             attributes += f"28672 = {BANNER}\n28674 = {OFFICE_DOMAIN}\n"

@@ -81,16 +81,21 @@ class Bench:
     def raise_scripted(self, nat=True, **options):
         """A lab whose gateway and office are scripted.py, with these options."""
         self.lab = lab.Lab(nat=nat)
-        options = {"psk": gateway.PSK, "address": lab.GATEWAY, **options}
-        # Not the interpreter of this run: Debian's module belongs to Debian's Python.
-        self.gateway = self.lab.gateway.start(["/usr/bin/python3", scripted.__file__,
-                                               json.dumps(options)], "scripted.log")
-        lab.wait_until(lambda: self.said("^ready"), "the scripted gateway")
+        self.gateway = self.start_scripted(self.lab.gateway, **options)
         return self.lab
 
-    def said(self, pattern):
+    def start_scripted(self, host, address=lab.GATEWAY, **options):
+        options = {"psk": gateway.PSK, "address": address, **options}
+        # Not the interpreter of this run: Debian's module belongs to Debian's Python.
+        started = host.start(["/usr/bin/python3", scripted.__file__, json.dumps(options)],
+                             "scripted.log")
+        lab.wait_until(lambda: self.said("^ready", started), "the scripted gateway")
+        return started
+
+    def said(self, pattern, scripted_gateway=None):
         """Whether the scripted gateway logged a line."""
-        with open(self.gateway.log, encoding="utf-8", errors="replace") as log:
+        with open((scripted_gateway or self.gateway).log, encoding="utf-8",
+                  errors="replace") as log:
             return re.search(pattern, log.read(), re.MULTILINE)
 
     def client(self, profile, host=None, **options):

@@ -30,6 +30,8 @@ GATEWAY = "203.0.113.2"
 GATEWAY_INSIDE = "10.50.0.1"
 EDGE_INSIDE = "172.30.0.1"      # of the router in front of a gateway that is behind a NAT
 GATEWAY_PRIVATE = "172.30.0.2"  # and the gateway's own address there
+SECOND_GATEWAY = "198.18.0.2"   # another gateway, behind the NAPT's third link
+SECOND_INSIDE = "10.52.0.1"
 FORWARDED = {500: 500, 4500: 4500}
 FLOATED = {500: 40500, 4500: 44500}  # where the gateway's datagrams come from, when it floats
 OFFICE = "10.50.0.2"
@@ -279,6 +281,20 @@ class Lab:
         host.ip("route", "add", "default", "via", NAPT_INSIDE)
         # IPv6 addresses settle at once, so that snapshots before and after can be equal.
         host.sysctl(net__ipv6__conf__wlan0__accept_dad=0, net__ipv6__conf__wlan0__accept_ra=0)
+        return host
+
+    def raise_second_gateway(self):
+        """Another host on the internet, with a link of its own to the office."""
+        host = Host(self, "other")
+        self._link(self.napt, "to-other", "198.18.0.1/30", host, "wan", f"{SECOND_GATEWAY}/30")
+        self._link(host, "lan", f"{SECOND_INSIDE}/24", self.office, "lan2", "10.52.0.2/24")
+        host.ip("route", "add", "default", "via", "198.18.0.1")
+        # kernel-libipsec routes from an address of its own inside what the tunnel reaches.
+        host.ip("addr", "add", "10.50.0.3/32", "dev", "lan")
+        host.ip("route", "add", OFFICE_NET, "via", "10.52.0.2")
+        host.sysctl(net__ipv4__ip_forward=1)
+        self.napt.run(["iptables", "-t", "nat", "-A", "POSTROUTING", "-o", "to-other", "-p", "udp",
+                       "-j", "MASQUERADE", "--to-ports", "20000-40000", "--random"])
         return host
 
     def serve_office(self, megabytes=4):

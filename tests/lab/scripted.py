@@ -17,9 +17,10 @@ import socket
 import struct
 import sys
 
-SA, KE, ID, HASH, NONCE, VENDOR = 1, 4, 5, 8, 10, 13
+SA, KE, ID, HASH, NONCE, NOTIFY, VENDOR = 1, 4, 5, 8, 10, 11, 13
 MAIN, INFORMATIONAL, QUICK = 2, 5, 32
 ENCRYPTED = 1
+LOAD_BALANCE = 40501
 PRIME = int("FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22"
             "514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6"
             "F44C42E9A637ED6B0BFF5CB6F406B7EDEE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3D"
@@ -38,6 +39,7 @@ DEFAULTS = {
     "icv": 16,           # octets of HMAC-SHA2-256 behind an ESP packet
     "vendors": [],       # more vendor IDs, in hexadecimal
     "plain6": False,     # the sixth message of Main Mode in the clear
+    "redirect": "",      # to another gateway, once phase 1 is done (Cisco's load balancing)
 }
 UDP = 17
 L2TP = 1701
@@ -158,8 +160,8 @@ class Gateway:
 
     def on_message(self, port, message, source):
         self.port, self.peer = port, source
+        first, _, exchange, flags, number = struct.unpack_from(">BBBBI", message, 16)
         if message not in self.answers:
-            first, _, exchange, flags, number = struct.unpack_from(">BBBBI", message, 16)
             body = message[28:]
             if exchange == MAIN and not flags & ENCRYPTED:
                 payloads = split(first, body)
@@ -173,6 +175,8 @@ class Gateway:
             self.answers[message] = answer
         if self.answers[message]:
             self.send(self.answers[message])
+        if self.options["redirect"] and exchange == MAIN and flags & ENCRYPTED:
+            self.redirect()
 
     def plain(self, exchange, payloads):
         first, octets = chain(payloads)
@@ -236,6 +240,18 @@ class Gateway:
             answer, self.iv = self.sealed(MAIN, 0, [(ID, own), (HASH, proof)], iv)
         self.log(f"phase 1 on port {self.port}")
         return answer
+
+    def redirect(self):
+        notify = struct.pack(">IBBH", 1, 1, 0, LOAD_BALANCE) + socket.inet_aton(
+            self.options["redirect"])
+        number = struct.unpack(">I", os.urandom(4))[0] | 1
+        message_id = struct.pack(">I", number)
+        rest = [(NOTIFY, notify)]
+        proof = prf(self.key_a, message_id, chain(rest)[1])
+        message, _ = self.sealed(INFORMATIONAL, number, [(HASH, proof), *rest],
+                                 hashlib.sha256(self.iv + message_id).digest()[:16])
+        self.log(f"redirect to {self.options['redirect']}")
+        self.send(message)
 
     def quick(self, number, first, body):
         message_id = struct.pack(">I", number)

@@ -101,6 +101,7 @@ std::string_view name(session::EndCause cause) {
                                                            "selectors-refused",
                                                            "no-nat-traversal",
                                                            "bad-key-exchange",
+                                                           "redirected",
                                                            "gateway-closed",
                                                            "gateway-lost",
                                                            "expired",

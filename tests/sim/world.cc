@@ -27,6 +27,7 @@ session::SessionConfig session_config(const WorldConfig& config,
   out.credentials.trust = config.signer.trust;
   out.boot_time = config.boot_time;
   out.gateway = address("203.0.113.1");
+  if (config.knows_second) out.backups = {{"", kSecondGateway}};
   out.local = local;
   return out;
 }
@@ -95,6 +96,13 @@ World::World(WorldConfig config)
   if (config_.client_natted) {
     napt_.emplace(NaptConfig{address("198.51.100.7"), config_.nat_expiry, true}, config_.seed);
   }
+  if (config_.second) {
+    GatewayConfig second = *config_.second;
+    second.own = {kSecondGateway, config_.profile.gateway_port};
+    second.natt_port = config_.profile.gateway_natt_port;
+    if (second.identity.data.empty()) second.identity = ike::IdPayload::address(kSecondGateway);
+    second_.emplace(std::move(second), config_.seed * 4 + 7);
+  }
   session_ = std::make_unique<session::Session>(session_config(config_, local_), session_rng_);
 }
 
@@ -130,6 +138,7 @@ std::optional<Instant> World::next_event() const {
   std::optional<Instant> next;
   if (!events_due_.empty()) next = events_due_.begin()->first;
   if (!asleep_) next = earlier(next, session_->next_deadline());
+  if (second_) next = earlier(next, second_->next_deadline());
   return earlier(next, gateway_.next_deadline());
 }
 
@@ -167,11 +176,12 @@ bool World::step() {
     run_event(std::move(node.mapped()));
     return true;
   }
-  const auto gateway_due = gateway_.next_deadline();
-  if (gateway_due && *gateway_due <= now_) {
+  for (Gateway* gateway : {&gateway_, second_ ? &*second_ : nullptr}) {
+    const auto due = gateway != nullptr ? gateway->next_deadline() : std::nullopt;
+    if (!due || *due > now_) continue;
     Outbox out;
-    gateway_.on_deadline(now_, out);
-    carry(out);
+    gateway->on_deadline(now_, out);
+    carry(*gateway, out);
     return true;
   }
   run_session_deadline();

@@ -40,12 +40,16 @@ struct User {
 config::Profile default_profile();
 GatewayConfig default_gateway();
 
+inline const IpAddress kSecondGateway = *IpAddress::parse("203.0.113.9");
+
 struct WorldConfig {
   config::Profile profile = default_profile();
   GatewayConfig gateway = default_gateway();
-  std::string psk = "swordfish";     // the client's
-  Signer signer;                     // the client's
-  Duration boot_time = 1796083200s;  // 1 December 2026, as far as the client knows
+  std::optional<GatewayConfig> second;  // another gateway, at kSecondGateway
+  bool knows_second = false;            // the profile names it as a backup
+  std::string psk = "swordfish";        // the client's
+  Signer signer;                        // the client's
+  Duration boot_time = 1796083200s;     // 1 December 2026, as far as the client knows
   std::uint64_t seed = 1;
   Faults faults;
   bool client_natted = true;
@@ -111,7 +115,15 @@ class World {
   auto gateway_does(F action) {
     Outbox out;
     const auto result = action(gateway_, now_, out);
-    carry(out);
+    carry(gateway_, out);
+    return result;
+  }
+
+  template <class F>
+  auto second_does(F action) {
+    Outbox out;
+    const auto result = action(*second_, now_, out);
+    carry(*second_, out);
     return result;
   }
 
@@ -132,6 +144,7 @@ class World {
   session::DataPath& data_path() { return data_path_; }
   session::TrafficFacts data_path_facts() const { return data_path_.facts(); }
   Gateway& gateway() { return gateway_; }
+  Gateway& second() { return *second_; }
   Napt* napt() { return napt_ ? &*napt_ : nullptr; }
   const WorldConfig& config() const { return config_; }
   session::Status status() { return session_->status(now_); }
@@ -179,7 +192,7 @@ class World {
   void run_session_deadline();
   void apply(session::Actions& actions);
   void apply_one(session::Action& action);
-  void carry(Outbox& out);
+  void carry(Gateway& gateway, Outbox& out);
   void fly(Flight flight);
   void launch(Flight flight, Duration delay);
   void arrive(Flight flight);
@@ -213,6 +226,7 @@ class World {
   session::LocalEndpoints local_;
   std::optional<Napt> napt_;
   Gateway gateway_;
+  std::optional<Gateway> second_;
   std::unique_ptr<session::Session> session_;
   session::DataPath data_path_;
 

@@ -24,16 +24,17 @@ void World::fly(Flight flight) {
   launch(std::move(flight), config_.latency);
 }
 
-void World::carry(Outbox& out) {
+void World::carry(Gateway& gateway, Outbox& out) {
   trace_letters();
   for (Outgoing& datagram : out) {
-    Endpoint from{gateway_.config().own.address, datagram.from_port};
-    if (config_.gateway_natted) from = gateway_endpoint(datagram.from_port == kNattPort);
+    Endpoint from{gateway.config().own.address, datagram.from_port};
+    if (config_.gateway_natted && &gateway == &gateway_)
+      from = gateway_endpoint(datagram.from_port == kNattPort);
     launch({true, from, datagram.to, std::move(datagram.bytes)},
            config_.latency + config_.gateway_delay);
   }
   out.clear();
-  for (ByteVec& packet : gateway_.take_inner_sent()) {
+  for (ByteVec& packet : gateway.take_inner_sent()) {
     ByteVec inner = comparable(packet);
     office_sent_.emplace(inner, now_);
     office_order_.emplace_back(now_, std::move(inner));
@@ -94,12 +95,15 @@ void World::arrive(Flight flight) {
   if (flight.to_client) {
     arrive_at_client(flight);
   } else {
-    const bool natt = flight.to == gateway_endpoint(true);
-    if (natt || flight.to == gateway_endpoint(false)) {
+    const bool to_second = second_ && flight.to.address == kSecondGateway;
+    Gateway& gateway = to_second ? *second_ : gateway_;
+    const bool known = to_second || flight.to.address == gateway_endpoint(true).address;
+    const bool natt = flight.to.port == gateway_endpoint(true).port;
+    if (known && (natt || flight.to.port == gateway_endpoint(false).port)) {
       Outbox out;
-      const std::uint16_t port = natt ? gateway_.config().natt_port : gateway_.config().own.port;
-      gateway_.on_datagram(flight.bytes, port, flight.from, now_, out);
-      carry(out);
+      const std::uint16_t port = natt ? gateway.config().natt_port : gateway.config().own.port;
+      gateway.on_datagram(flight.bytes, port, flight.from, now_, out);
+      carry(gateway, out);
     }
   }
   last_arrival_ = std::move(flight);

@@ -46,6 +46,12 @@ void read_notify(const IsakmpSa& sa, const NotifyPayload& notify, std::vector<In
     }
     return;
   }
+  if (notify.type == Notify::kLoadBalance) {
+    const auto to = IpAddress::from_bytes(notify.data);
+    if (!to) return counters.drop(Drop::kBadRedirect);
+    out.emplace_back(Redirected{*to});
+    return;
+  }
   counters.drop(Drop::kUnknownNotify);
 }
 

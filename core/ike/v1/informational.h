@@ -39,8 +39,11 @@ struct LifetimeNotified {  // of this SA; at least one of them
   std::optional<Duration> lifetime;
   std::optional<std::uint64_t> kilobytes;
 };
-using Information =
-    std::variant<DpdQuery, DpdAnswer, EspDeleted, IsakmpDeleted, ErrorNotified, LifetimeNotified>;
+struct Redirected {  // Cisco's load balancing; whether to go there is the session's business
+  IpAddress to;
+};
+using Information = std::variant<DpdQuery, DpdAnswer, EspDeleted, IsakmpDeleted, ErrorNotified,
+                                 LifetimeNotified, Redirected>;
 
 // Only what concerns this SA: foreign cookies and wrong DOIs are left out. Unknown status notifies
 // count as Drop::kUnknownNotify.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/limits.h"
+#include "core/ike/v1/backup_servers.h"
 #include "core/net/dns_name.h"
 
 namespace godwit::ike::v1 {
@@ -94,6 +95,8 @@ void read_attribute(const Attribute& attribute, ModeConfig& out) {
     case CfgAttr::kIp4Subnet:
       read_subnet(attribute, out);
       return;
+    case CfgAttr::kUnityBackupServers:
+      return add_backup_servers(attribute.value, out.backup_servers);
     case CfgAttr::kUnitySplitInclude:
       read_split_include(attribute, out);
       return;
@@ -121,6 +124,7 @@ CfgPayload mode_config_request(std::uint16_t identifier, bool unity,
   ask(CfgAttr::kUnityDefaultDomain);
   ask(CfgAttr::kUnitySplitDns);
   ask(CfgAttr::kUnitySplitInclude);
+  ask(CfgAttr::kUnityBackupServers);
   return request;
 }
 

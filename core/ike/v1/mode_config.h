@@ -19,6 +19,7 @@ struct ModeConfig {
   bool split_truncated = false;       // more networks than we take: treated as everything (MC-10)
   std::string default_domain;
   std::vector<std::string> split_dns;
+  std::vector<IpAddress> backup_servers;
   std::string banner;  // escaped
 };
 

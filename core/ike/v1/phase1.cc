@@ -244,6 +244,8 @@ Failure read_phase1_notify(Notify type, bool authenticating) {
     case Notify::kAttributesNotSupported:
     case Notify::kInvalidTransformId:
       return {FailureKind::kProposalRefused, number};
+    case Notify::kLoadBalance:
+      return {FailureKind::kRedirected, number};
     case Notify::kInvalidKeyInformation:
       return {FailureKind::kBadKeyExchange, number};
     // A gateway that cannot read message 5 uses another key than we do.
@@ -266,7 +268,7 @@ void Phase1::on_informational(const Header& header, Bytes message, Phase1Step& s
     const Payload* payload = payloads->first(PayloadType::kNotify);
     if (payload == nullptr) return;
     const auto notify = decode_notify(payload->body);
-    if (!notify || !is_error(notify->type)) return;
+    if (!notify || !(is_error(notify->type) || notify->type == Notify::kLoadBalance)) return;
     st.hint = read_phase1_notify(notify->type, authenticating());
     return;
   }

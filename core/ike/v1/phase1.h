@@ -42,6 +42,7 @@ enum class FailureKind : std::uint8_t {
   kCannotSign,              // our own key refused
   kNoNatTraversal,
   kBadKeyExchange,
+  kRedirected,  // to another gateway, without proof
   kNoAnswer,
 };
 

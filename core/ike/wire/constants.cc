@@ -115,6 +115,8 @@ std::string_view name(Notify type) {
       return "INITIAL-CONTACT";
     case Notify::kDpdRUThere:
       return "R-U-THERE";
+    case Notify::kLoadBalance:
+      return "CISCO-LOAD-BALANCE";
     case Notify::kDpdRUThereAck:
       return "R-U-THERE-ACK";
   }

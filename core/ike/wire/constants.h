@@ -138,6 +138,7 @@ enum class Notify : std::uint16_t {
   kInitialContact = 24578,
   kDpdRUThere = 36136,
   kDpdRUThereAck = 36137,
+  kLoadBalance = 40501,  // Cisco: the data is the address of the gateway to use
 };
 bool is_error(Notify type);          // 1..16383
 std::string_view name(Notify type);  // "NO-PROPOSAL-CHOSEN"; "" when unknown

@@ -142,6 +142,22 @@ TEST_CASE("IKE1-39: a short pre-shared key is warned of") {
   CHECK_FALSE(psk_warning(1).empty());
 }
 
+TEST_CASE("a redirect that nobody proved is told apart from one in a circle") {
+  const auto circle = explain({EndCause::kRedirected, session::Stage::kXauth, 0}, profile());
+  CHECK(circle.what.find("from one to another") != std::string::npos);
+  const auto claim = explain({EndCause::kRedirected, session::Stage::kPhase1, 40501}, profile());
+  CHECK(claim.what.find("does not prove") != std::string::npos);
+  CHECK(claim.what.find("CISCO-LOAD-BALANCE (40501)") != std::string::npos);
+  CHECK(number(claim.code) == 29);
+}
+
+TEST_CASE("silence names the backups that were silent too") {
+  auto p = profile();
+  p.backup_gateways = {"vpn2.example"};
+  const auto silent = explain({EndCause::kNoAnswer, session::Stage::kPhase1, 0}, p);
+  CHECK(silent.what.find("nor from vpn2.example") != std::string::npos);
+}
+
 TEST_CASE("every event has one sentence") {
   const std::vector<session::Event> events = {
       session::Phase1Started{true, endpoint("192.0.2.1", 500)},
@@ -158,6 +174,8 @@ TEST_CASE("every event has one sentence") {
       session::PeerMoved{endpoint("192.0.2.1", 4500), endpoint("192.0.2.2", 4500)},
       session::Retransmitting{2, 5},
       session::HintReceived{14},
+      session::GatewayRedirects{*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.0.2.2")},
+      session::TryingGateway{*IpAddress::parse("192.0.2.2")},
       session::GatewaySilent{},
       session::GatewayAlive{},
       session::ConnectingAnew{{EndCause::kGatewayLost, session::Stage::kUp, 0}}};

@@ -15,6 +15,12 @@ struct Case {
 };
 
 constexpr auto kCases = std::to_array<Case>({
+    {"backup-gateways", "backup-gateways = \"none\"", ""},
+    {"backup-gateways", "backup-gateways = [\"vpn2.example.com\", \"192.0.2.9\"]", ""},
+    {"backup-gateways", "backup-gateways = []",
+     "p.toml:2:19: backup-gateways lists no gateway; write \"gateway\" or \"none\""},
+    {"backup-gateways", "backup-gateways = [\"vpn.example.com\"]",
+     "p.toml:2:20: \"vpn.example.com\" is the gateway itself; remove it"},
     {"gateway-port", "gateway-port = 4433", ""},
     {"gateway-port", "gateway-port = 0",
      "p.toml:2:16: gateway-port cannot be 0; write a number from 1 to 65535"},

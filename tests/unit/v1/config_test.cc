@@ -189,6 +189,32 @@ TEST_CASE("dukes 3.4: INTERNAL_IP4_SUBNET names a network; what is none is left 
   CHECK(full.split_include.empty());
 }
 
+std::size_t backups_in(Bytes value) {
+  CfgPayload cfg;
+  cfg.type = CfgType::kReply;
+  cfg.attributes.push_back(
+      Attribute::octets(static_cast<std::uint16_t>(CfgAttr::kUnityBackupServers), value));
+  return read_mode_config(cfg).backup_servers.size();
+}
+
+TEST_CASE("MC-16: backup servers are unicast addresses, in octets or dotted, ten at most") {
+  const auto text = [](std::string_view words) {
+    return Bytes(reinterpret_cast<const std::uint8_t*>(words.data()), words.size());
+  };
+  CHECK(backups_in(ByteVec{203, 0, 113, 9}) == 1);
+  CHECK(backups_in(ByteVec{203, 0, 113, 9, 203, 0, 113, 10, 203, 0, 113, 9}) == 2);
+  CHECK(backups_in(ByteVec{127, 0, 0, 1, 224, 0, 0, 1, 0, 0, 0, 0, 255, 255, 255, 255}) == 0);
+  CHECK(backups_in(ByteVec{203, 0, 113}) == 0);
+  CHECK(backups_in(ByteVec{203, 0, 113, 9, 1}) == 0);
+  CHECK(backups_in({}) == 0);
+  CHECK(backups_in(text("203.0.113.9")) == 1);
+  CHECK(backups_in(text("203.0.113.9, 203.0.113.10;203.0.113.11")) == 3);
+  CHECK(backups_in(text("203.0.113.9,,999.1.1.1,127.0.0.1")) == 1);
+  ByteVec many;
+  for (std::uint8_t i = 1; i <= 40; ++i) append(many, ByteVec{203, 0, 113, i});
+  CHECK(backups_in(many) == limits::kBackupGatewaysMax);
+}
+
 TEST_CASE("MC-14: a SET is acknowledged attribute by attribute, without the values") {
   const CfgPayload set{
       CfgType::kSet,

@@ -89,6 +89,19 @@ TEST_CASE("a RESPONDER-LIFETIME that does not concern this SA says nothing") {
   CHECK(r.read(notify).empty());
 }
 
+TEST_CASE("Cisco's load balancing: four octets say where to go") {
+  Reader r;
+  NotifyPayload notify;
+  notify.type = Notify::kLoadBalance;
+  notify.data = {203, 0, 113, 9};
+  const auto told = r.read(notify);
+  REQUIRE(told.size() == 1);
+  CHECK(std::get<Redirected>(told[0]).to == *IpAddress::parse("203.0.113.9"));
+  notify.data.pop_back();
+  CHECK(r.read(notify).empty());
+  CHECK(r.counters.of(Drop::kBadRedirect) == 1);
+}
+
 TEST_CASE("an error notify that we send is one that we would read") {
   Reader r;
   const auto told = r.read(error_message(r.sa, Notify::kInvalidIdInformation, kId));
