@@ -129,6 +129,7 @@ Result<platform::UndoJournal, Failure> open_journal(const std::string& name, Pro
 struct Sockets {
   platform::UdpSocket ike;
   platform::UdpSocket natt;
+  std::optional<platform::RawEspSocket> esp;  // where ESP goes without UDP
   session::LocalEndpoints local;
 };
 
@@ -197,7 +198,13 @@ Result<Sockets, Failure> Connection::open_sockets(const IpAddress& gateway,
   if (!natt) return fail(of_system(code_of(natt.error()), natt.error()));
   const session::LocalEndpoints local = {{*source, ike->local().port},
                                          {*source, natt->local().port}};
-  return Sockets{std::move(*ike), std::move(*natt), local};
+  Sockets sockets{std::move(*ike), std::move(*natt), {}, local};
+  if (profile_.natt == config::NatTraversal::kOff) {
+    auto esp = platform::RawEspSocket::open(source->is_v4(), fwmark);
+    if (!esp) return fail(of_system(code_of(esp.error()), esp.error()));
+    sockets.esp = std::move(*esp);
+  }
+  return sockets;
 }
 
 Failure Connection::ended(const session::EndReason& reason) const {
@@ -267,8 +274,8 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   };
   hooks.up = [&] { up(assigned.value_or(session::Event{session::TunnelUp{}})); };
   TunnelLoop loop(std::move(config),
-                  {*tun, sockets.ike, sockets.natt, *signals, *cancel, *links, machine, control,
-                   numbers.fwmark},
+                  {*tun, sockets.ike, sockets.natt, sockets.esp ? &*sockets.esp : nullptr, *signals,
+                   *cancel, *links, machine, control, numbers.fwmark},
                   std::move(*engine), std::move(*worker), std::move(password),
                   options_.keylog ? std::optional<KeyLog>(*options_.keylog) : std::nullopt, hooks);
   const session::EndReason reason = loop.run();

@@ -62,8 +62,9 @@ constexpr std::array kTable = {
         "if the gateway's is forwarded from another; a gateway that does not accept the "
         "identity or the key may be silent too"},
     ExitCodeInfo{ExitCode::kNoNatTraversal, "no-nat-traversal",
-                 "the gateway speaks no NAT traversal, and godwit speaks ESP in UDP only",
-                 "enable NAT traversal (RFC 3947) on the gateway"},
+                 "the gateway speaks no NAT traversal that the profile allows",
+                 "enable NAT traversal (RFC 3947) on the gateway; without a NAT on the way set "
+                 "`nat-traversal = \"off\"`, and for an old Cisco gateway `\"cisco-udp\"`"},
     ExitCodeInfo{ExitCode::kGatewayIdentity, "gateway-identity",
                  "the gateway knows the key but is not the one that the profile names",
                  "check `remote-id` and `remote-id-type`"},
@@ -144,6 +145,7 @@ ExitCode exit_code(session::EndCause cause) {
       return ExitCode::kPhase2Refused;
     case EndCause::kSelectorsRefused:
       return ExitCode::kSelectorsRefused;
+    case EndCause::kEncapsulationPort:
     case EndCause::kNoNatTraversal:
       return ExitCode::kNoNatTraversal;
     case EndCause::kBadKeyExchange:

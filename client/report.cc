@@ -110,6 +110,11 @@ struct EventWords {
     return "the gateway is silent, asking whether it is alive";
   }
 
+  std::string operator()(const NothingArrives&) const {
+    return "nothing comes back: if a NAT is on the way, plain ESP cannot pass it; write "
+           "nat-traversal = \"auto\"";
+  }
+
   std::string operator()(const GatewayAlive&) const { return "the gateway is alive"; }
 };
 
@@ -202,6 +207,9 @@ std::string special_sentence(const EndReason& reason, const config::Profile& p) 
     case EndCause::kRedirected:
       if (reason.notify == 0) return {};
       return "somebody sends us to another gateway and does not prove to be the gateway";
+    case EndCause::kEncapsulationPort:
+      return fmt::format("the gateway wants ESP in UDP on port {}, and the profile allows {}",
+                         reason.port, p.cisco_udp_port);
     case EndCause::kCannotSign:
       return fmt::format("the key in {} could not sign", printable(p.key_place()));
     default:
@@ -265,6 +273,8 @@ std::string special_remedy(const EndReason& reason, const config::Profile& p) {
                "gateways stay silent when they do not know the group";
       }
       return {};
+    case EndCause::kEncapsulationPort:
+      return fmt::format("write `cisco-udp-port = {}` if its owner confirms it", reason.port);
     case EndCause::kPhase2Refused:
       if (!p.pfs) return "set `esp` to what the gateway is configured for; it may want `pfs`";
       return {};

@@ -30,6 +30,17 @@ json seconds(const std::optional<Duration>& span) {
   return std::chrono::duration_cast<std::chrono::seconds>(*span).count();
 }
 
+std::string_view encapsulation(config::NatTraversal natt) {
+  switch (natt) {
+    case config::NatTraversal::kOff:
+      return "none";
+    case config::NatTraversal::kCiscoUdp:
+      return "cisco-udp";
+    default:
+      return "udp";
+  }
+}
+
 json nat_json(const session::Status& status) {
   return {{"we_are_behind", status.nat.we_are_behind},
           {"gateway_is_behind", status.nat.gateway_is_behind},
@@ -124,6 +135,16 @@ std::string engine_text(const json& status) {
   if (!offloads.is_array()) return out;
   for (const json& offload : offloads) out += ", " + text_of(offload);
   return out;
+}
+
+// Where NAT detection was not spoken.
+std::string encapsulation_words(const json& status) {
+  const std::string around = text_of(at(status, {"encapsulation"}));
+  if (around == "none") return "not looked for; ESP goes without UDP and passes no NAT";
+  if (around == "cisco-udp") return "not looked for; ESP goes in UDP as old Cisco gateways want it";
+  return {};
+}
+
 // Why the gateway is not the profile's first one, or nothing.
 std::string gateway_words(const json& status) {
   const std::string chosen = text_of(at(status, {"gateway", "chosen"}));
@@ -194,6 +215,7 @@ json status_json(const StatusParts& parts) {
   out["local"] = s.local.to_string();
   out["floated"] = s.floated;
   out["nat"] = nat_json(s);
+  out["encapsulation"] = encapsulation(parts.profile.natt);
   out["device"] = parts.device;
   out["l2tp"] = parts.profile.l2tp;
   out["addresses"] = texts(s.addresses);
@@ -242,8 +264,12 @@ std::string status_text(const json& status) {
   lines.add("quirks", text_of(at(status, {"quirks"})));
   lines.add("from", text_of(at(status, {"local"})));
   if (const json nat = at(status, {"nat"}); nat.is_object()) {
-    lines.add("NAT", nat_words(nat));
-    lines.add("NAT traversal", text_of(at(nat, {"dialect"})));
+    if (const std::string around = encapsulation_words(status); !around.empty()) {
+      lines.add("NAT", around);
+    } else {
+      lines.add("NAT", nat_words(nat));
+      lines.add("NAT traversal", text_of(at(nat, {"dialect"})));
+    }
   }
   lines.add("device", text_of(at(status, {"device"})));
   if (is_set(status, "l2tp")) lines.add("carries", "L2TP to the gateway (UDP port 1701) only");

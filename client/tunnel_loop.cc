@@ -52,9 +52,11 @@ TunnelLoop::TunnelLoop(session::SessionConfig config, TunnelParts parts,
 }
 
 session::EndReason TunnelLoop::run() {
-  const std::array<Result<void, platform::SysError>, 6> added = {
+  const std::array<Result<void, platform::SysError>, 7> added = {
       engine_->add_udp(kIkeSocket, parts_.ike.fd()),
       engine_->add_udp(kNattSocket, parts_.natt.fd()),
+      parts_.esp != nullptr ? engine_->add_udp(kEspSocket, parts_.esp->fd())
+                            : Result<void, platform::SysError>{},
       engine_->watch(kSignals, parts_.signals.fd()),
       engine_->watch(kControl, parts_.control.fd()),
       engine_->watch(kWorker, worker_->fd()),
@@ -115,13 +117,14 @@ void TunnelLoop::on_tun(std::span<platform::Buffer> packets) {
     platform::Buffer buffer = packets[i];
     buffer.begin = packet.begin;
     buffer.size = packet.size;
-    engine_->send(kNattSocket, buffer, *data_.peer(), packet.outer_tos);
+    engine_->send(esp_socket(), buffer, *data_.peer(), packet.outer_tos);
   }
   for (const ByteVec& reply : replies_) engine_->write_tun_copy(reply);
 }
 
 void TunnelLoop::on_udp(std::uint32_t socket, std::span<platform::Datagram> datagrams) {
   now_ = platform::boot_now();
+  if (socket == kEspSocket) return on_raw_esp(datagrams);
   std::array<std::size_t, platform::kBatch> esp{};
   std::size_t esp_count = 0;
   for (std::size_t i = 0; i < datagrams.size(); ++i) {
@@ -141,6 +144,26 @@ void TunnelLoop::on_udp(std::uint32_t socket, std::span<platform::Datagram> data
     }
   }
   on_esp(datagrams, std::span(esp).first(esp_count));
+  drain();
+}
+
+void TunnelLoop::on_raw_esp(std::span<platform::Datagram> datagrams) {
+  std::array<std::size_t, platform::kBatch> esp{};
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < datagrams.size(); ++i) {
+    platform::Buffer& buffer = datagrams[i].buffer;
+    if (datagrams[i].from.address.is_v4()) {
+      const auto packet = esp_behind_ipv4(buffer.packet());
+      if (!packet) {
+        data_.count(packet.error());
+        continue;
+      }
+      buffer.begin += static_cast<std::size_t>(packet->data() - buffer.packet().data());
+      buffer.size = packet->size();
+    }
+    esp[count++] = i;
+  }
+  on_esp(datagrams, std::span(esp).first(count));
   drain();
 }
 
@@ -213,7 +236,7 @@ void TunnelLoop::look_for_source() {
 // packets from now on; those too big are answered with an ICMP error of ours.
 void TunnelLoop::on_send_error(std::uint32_t socket, int error, std::size_t /*size*/) {
   data_.count(Drop::kSendFailed);
-  if (error != EMSGSIZE || socket != kNattSocket || mtu_ == 0) return;
+  if (error != EMSGSIZE || socket != esp_socket() || mtu_ == 0) return;
   const auto path = platform::path_mtu_to(gateway_.address, parts_.fwmark);
   if (!path || *path <= static_cast<int>(kOverheadMax)) return;
   const std::size_t inner = std::max(static_cast<std::size_t>(*path) - kOverheadMax, kMtuMin);

@@ -28,6 +28,7 @@ struct TunnelParts {
   platform::Tun& tun;
   platform::UdpSocket& ike;
   platform::UdpSocket& natt;
+  const platform::RawEspSocket* esp;  // where ESP goes without UDP; else nullptr
   platform::Signals& signals;
   platform::Event& cancel;  // rung to end a question to the user
   platform::LinkMonitor& links;
@@ -55,6 +56,7 @@ class TunnelLoop : private platform::Sink {
  private:
   static constexpr std::uint32_t kIkeSocket = 0;
   static constexpr std::uint32_t kNattSocket = 1;
+  static constexpr std::uint32_t kEspSocket = 2;
   enum Watched : std::uint32_t { kSignals, kControl, kWorker, kLinks };
 
   void on_tun(std::span<platform::Buffer> packets) override;
@@ -63,6 +65,8 @@ class TunnelLoop : private platform::Sink {
   void on_send_error(std::uint32_t socket, int error, std::size_t size) override;
 
   void turn();
+  std::uint32_t esp_socket() const { return parts_.esp != nullptr ? kEspSocket : kNattSocket; }
+  void on_raw_esp(std::span<platform::Datagram> datagrams);
   void on_esp(std::span<platform::Datagram> datagrams, std::span<const std::size_t> which);
   void on_signal(int signal);
   void look_at_network();

@@ -323,7 +323,12 @@ void EngineBase::open_socket(std::uint32_t number, int fd) {
   Socket& socket = sockets_[number];
   socket.fd = fd;
   socket.blocked = false;
-  socket.runs = rung == nullptr || std::string_view(rung) != "plain";
+  // A raw socket would take no notice of UDP_SEGMENT and send the whole run as one packet.
+  int protocol = 0;
+  socklen_t size = sizeof protocol;
+  const bool udp =
+      ::getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 && protocol == IPPROTO_UDP;
+  socket.runs = udp && (rung == nullptr || std::string_view(rung) != "plain");
 }
 
 void EngineBase::drop_queue(Socket& socket) {

@@ -14,14 +14,14 @@ Result<void, SysError> set_int(int fd, int level, int name, int value, const cha
   return fail(last_error(op));
 }
 
-Result<Fd, SysError> make_socket(const IpAddress& like, std::uint32_t fwmark) {
-  const int family = like.is_v4() ? AF_INET : AF_INET6;
-  Fd fd(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
+Result<Fd, SysError> make_socket(bool v4, int type, int protocol, std::uint32_t fwmark) {
+  const int family = v4 ? AF_INET : AF_INET6;
+  Fd fd(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
   if (!fd) return fail(last_error("socket"));
   if (fwmark != 0) {
     // Without the mark the tunnel's own packets would be routed into the tunnel.
     const int mark = static_cast<int>(fwmark);
-    GODWIT_TRY(set_int(fd.get(), SOL_SOCKET, SO_MARK, mark, "set the mark of a UDP socket"));
+    GODWIT_TRY(set_int(fd.get(), SOL_SOCKET, SO_MARK, mark, "set the mark of a socket"));
   }
   return fd;
 }
@@ -67,7 +67,7 @@ Result<Endpoint, SysError> local_of(int fd) {
 
 // A connected UDP socket: connecting sends nothing, but makes the kernel look up the route.
 Result<Fd, SysError> connected_to(const IpAddress& gateway, std::uint32_t fwmark) {
-  Fd fd = GODWIT_TRY(make_socket(gateway, fwmark));
+  Fd fd = GODWIT_TRY(make_socket(gateway.is_v4(), SOCK_DGRAM, IPPROTO_UDP, fwmark));
   sockaddr_storage name{};
   const socklen_t size = to_sockaddr(Endpoint{gateway, 4500}, name);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), size) != 0) {
@@ -80,7 +80,7 @@ Result<Fd, SysError> connected_to(const IpAddress& gateway, std::uint32_t fwmark
 
 Result<UdpSocket, SysError> UdpSocket::open(const IpAddress& address, std::uint16_t port,
                                             std::uint32_t fwmark, const UdpOptions& options) {
-  Fd fd = GODWIT_TRY(make_socket(address, fwmark));
+  Fd fd = GODWIT_TRY(make_socket(address.is_v4(), SOCK_DGRAM, IPPROTO_UDP, fwmark));
   GODWIT_TRY(set_options(fd.get(), address.is_v4(), options));
   auto bound = bind_to(fd.get(), Endpoint{address, port});
   // A port below 1024 may be forbidden, a taken one may belong to another IKE daemon: RFC 3947
@@ -92,6 +92,13 @@ Result<UdpSocket, SysError> UdpSocket::open(const IpAddress& address, std::uint1
   if (!bound) return fail(std::move(bound).error());
   const Endpoint local = GODWIT_TRY(local_of(fd.get()));
   return UdpSocket(std::move(fd), local);
+}
+
+Result<RawEspSocket, SysError> RawEspSocket::open(bool v4, std::uint32_t fwmark,
+                                                  const UdpOptions& options) {
+  Fd fd = GODWIT_TRY(make_socket(v4, SOCK_RAW, IPPROTO_ESP, fwmark));
+  GODWIT_TRY(set_options(fd.get(), v4, options));
+  return RawEspSocket(std::move(fd));
 }
 
 Result<IpAddress, SysError> source_address_for(const IpAddress& gateway, std::uint32_t fwmark) {

@@ -35,6 +35,20 @@ class UdpSocket {
   Endpoint local_;
 };
 
+// A raw socket for ESP as an IP protocol of its own (50), for gateways without NAT traversal. The
+// engine treats it like a UDP socket; ports are 0, and of IPv4 it delivers the IP header as well.
+class RawEspSocket {
+ public:
+  static Result<RawEspSocket, SysError> open(bool v4, std::uint32_t fwmark,
+                                             const UdpOptions& options = {});
+  int fd() const { return fd_.get(); }
+
+ private:
+  explicit RawEspSocket(Fd fd) : fd_(std::move(fd)) {}
+
+  Fd fd_;
+};
+
 // The address that the kernel would send from to `gateway`, with the mark set. Sends nothing.
 // ENETUNREACH when there is no route.
 Result<IpAddress, SysError> source_address_for(const IpAddress& gateway, std::uint32_t fwmark);

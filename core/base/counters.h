@@ -39,6 +39,7 @@ namespace godwit {
   X(kBadHash, "bad-hash", "a message whose HASH does not verify")                                \
   X(kPlaintextNotify, "plaintext-notify", "an unauthenticated notification: a hint, no more")    \
   X(kUnknownNotify, "unknown-notify", "an authenticated notification without meaning for us")    \
+  X(kEspFragment, "esp-fragment", "a piece of an ESP packet, which is never put together")         \
   X(kBadRedirect, "bad-redirect", "a redirect to no other gateway that could be tried")          \
   X(kStaleDpd, "stale-dpd", "a DPD message whose sequence number is not the expected one")       \
   X(kRateLimited, "rate-limited", "more of these from the peer than we answer")                  \

@@ -15,6 +15,11 @@ void read_l2tp(Settings& in, Report& report, Profile& profile) {
   in.refuse({"mode-config", "networks", "address", "dns", "search-domains", "routing-domains"},
             "has no use with l2tp, where PPP gives addresses and names",
             "remove it, and tell pppd what you want; or remove l2tp");
+  const Entry* natt = in.find("nat-traversal");
+  if (natt != nullptr && (natt->value.text == "off" || natt->value.text == "cisco-udp")) {
+    report.add(natt->value.where, "l2tp goes in UDP as RFC 3947 has it",
+               "write nat-traversal = \"auto\" or \"force\", or remove l2tp");
+  }
   for (const auto& [key, port] : {std::pair("gateway-port", profile.gateway_port),
                                   std::pair("gateway-natt-port", profile.gateway_natt_port)}) {
     if (port != kL2tpPort) continue;

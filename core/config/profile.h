@@ -36,9 +36,14 @@ struct SecretSource {
 };
 
 enum class NatTraversal : std::uint8_t {
-  kAuto,   // float when NAT-D finds a NAT, or when it finds none: user space has no raw ESP
-  kForce,  // say that we are behind NAT (a wrong source NAT-D), so that the gateway encapsulates
+  kAuto,      // float when NAT-D finds a NAT, or when it finds none: user space has no raw ESP
+  kForce,     // say that we are behind NAT (a wrong source NAT-D), so that the gateway encapsulates
+  kOff,       // never spoken of: ESP is an IP protocol of its own (50), which passes no NAPT
+  kCiscoUdp,  // the same, but ESP goes in UDP between ports of its own, as before RFC 3947
 };
+inline bool speaks_nat_traversal(NatTraversal natt) {
+  return natt == NatTraversal::kAuto || natt == NatTraversal::kForce;
+}
 
 // IKE messages in fragments, once the gateway has said that it reads them.
 enum class Fragmentation : std::uint8_t {
@@ -94,6 +99,7 @@ struct Profile {
   std::optional<IpAddress> address;  // inner address when mode_config is off
 
   NatTraversal natt = NatTraversal::kAuto;
+  std::uint16_t cisco_udp_port = 10000;  // the gateway's; no other is used (MC-15)
   Fragmentation fragmentation = Fragmentation::kAuto;
   Duration keepalive = 20s;  // 0: never
   Duration dpd_delay = 30s;  // silence before the first probe; 0: never probe

@@ -242,7 +242,15 @@ class ProfileBuilder {
   void read_liveness() {
     Profile& p = profile_;
     if (const auto natt = in_.choice("nat-traversal")) {
-      p.natt = *natt == "force" ? NatTraversal::kForce : NatTraversal::kAuto;
+      p.natt = *natt == "force"       ? NatTraversal::kForce
+               : *natt == "off"       ? NatTraversal::kOff
+               : *natt == "cisco-udp" ? NatTraversal::kCiscoUdp
+                                      : NatTraversal::kAuto;
+    }
+    read_port("cisco-udp-port", 1, p.cisco_udp_port);
+    if (p.natt != NatTraversal::kCiscoUdp && !in_.is_unclear("nat-traversal")) {
+      in_.refuse({"cisco-udp-port"}, "is used only by Cisco's way through a NAT",
+                 "write nat-traversal = \"cisco-udp\", or remove this key");
     }
     if (const auto fragments = in_.choice("fragmentation")) {
       p.fragmentation = *fragments == "always" ? Fragmentation::kAlways

@@ -135,8 +135,23 @@ void show_inner(Writer& w, const Profile& p) {
   if (!p.routing_domains.empty()) w.list("routing-domains", p.routing_domains, same);
 }
 
+std::string_view natt_word(NatTraversal natt) {
+  switch (natt) {
+    case NatTraversal::kForce:
+      return "force";
+    case NatTraversal::kOff:
+      return "off";
+    case NatTraversal::kCiscoUdp:
+      return "cisco-udp";
+    case NatTraversal::kAuto:
+      break;
+  }
+  return "auto";
+}
+
 void show_liveness(Writer& w, const Profile& p) {
-  w.text("nat-traversal", p.natt == NatTraversal::kForce ? "force" : "auto");
+  w.text("nat-traversal", natt_word(p.natt));
+  if (p.natt == NatTraversal::kCiscoUdp) w.number("cisco-udp-port", p.cisco_udp_port);
   w.text("fragmentation", p.fragmentation == Fragmentation::kAlways ? "always"
                           : p.fragmentation == Fragmentation::kOff  ? "off"
                                                                     : "auto");

@@ -3,8 +3,18 @@
 #include <algorithm>
 
 #include "core/base/limits.h"
+#include "core/net/ip_packet.h"
 
 namespace godwit {
+
+Result<Bytes, Drop> esp_behind_ipv4(Bytes packet) {
+  const auto view = parse_ip(packet);
+  if (!view || !view->source.is_v4()) return fail(Drop::kRunt);
+  if (view->fragment) return fail(Drop::kEspFragment);
+  const Bytes esp = packet.first(view->total_size).subspan(view->header_size);
+  if (esp.size() < limits::kEspHeader) return fail(Drop::kRunt);
+  return esp;
+}
 
 Encap classify_encap(Bytes datagram) {
   // RFC 3948 2.3: one octet 0xff, nothing else, is a NAT keepalive.

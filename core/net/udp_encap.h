@@ -5,6 +5,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/counters.h"
+#include "core/base/result.h"
 
 namespace godwit {
 
@@ -18,6 +19,10 @@ struct EncapEsp {
   Bytes packet;
 };  // from the SPI on
 using Encap = std::variant<EncapIke, EncapEsp, Drop>;
+
+// What a raw socket of protocol 50 delivers of IPv4: the header is in front (of IPv6 it is not).
+// Drop is kEspFragment (RFC 4303 3.4.1: never ESP) or kRunt.
+Result<Bytes, Drop> esp_behind_ipv4(Bytes packet);
 
 // Drop is kKeepalive or kRunt.
 Encap classify_encap(Bytes datagram);

@@ -45,6 +45,11 @@ bool ChildSas::complete() const {
                       [](const Child& child) { return child.pairs.empty(); });
 }
 
+bool ChildSas::unheard() const {
+  return std::any_of(children_.begin(), children_.end(),
+                     [](const Child& child) { return child.unheard > 0; });
+}
+
 ChildSas::Child* ChildSas::child_of(const Prefix& remote) {
   const auto it = std::find_if(children_.begin(), children_.end(), [&](const Child& child) {
     return child.policy.remote.contains(remote);

@@ -16,7 +16,9 @@ class ChildSas {
   // What the tunnel needs: one pair of SAs for each network.
   void want(ike::v1::ChildPolicy policy);
   std::vector<ike::v1::ChildPolicy> policies() const;
-  bool complete() const;  // every network has a pair
+  bool complete() const;
+  // Packets left, and nothing came back under any pair of a network yet.
+  bool unheard() const;  // every network has a pair
 
   void install(ike::v1::QuickOutcome&& sas, bool by_gateway, Step& st);
   void confirmed(EspSpi inbound, Step& st);

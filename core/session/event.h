@@ -41,13 +41,14 @@ enum class EndCause : std::uint8_t {
   kPhase2Refused,         // Quick Mode: NO-PROPOSAL-CHOSEN, or an answer that was never offered
   kSelectorsRefused,      // Quick Mode: INVALID-ID-INFORMATION
   kNoNatTraversal,        // the gateway speaks no NAT traversal that we speak
+  kEncapsulationPort,     // the gateway wants ESP in UDP on a port that the profile does not allow
   kBadKeyExchange,        // the gateway's Diffie-Hellman value is not usable
-  kRedirected,     // to another gateway: in a circle, or without proof (then with its notify)
-  kGatewayClosed,  // the gateway deleted the SA
-  kGatewayLost,    // dead peer detection
-  kExpired,        // an SA ran out and could not be replaced
-  kCannotApply,    // this machine refused addresses, routes, DNS or the device
-  kProtocol,       // the gateway broke the protocol in a way that cannot be waited out
+  kRedirected,            // sent on to another gateway, in a circle or without proof
+  kGatewayClosed,         // the gateway deleted the SA
+  kGatewayLost,           // dead peer detection
+  kExpired,               // an SA ran out and could not be replaced
+  kCannotApply,           // this machine refused addresses, routes, DNS or the device
+  kProtocol,              // the gateway broke the protocol in a way that cannot be waited out
 };
 
 // How far a session had come.
@@ -68,6 +69,7 @@ struct EndReason {
   std::uint16_t notify = 0;  // the peer's notify type (RFC 2408 3.14.1), 0 when it sent none
   // With kNoNatTraversal: the draft that the gateway names and we do not speak. Static text.
   std::string_view natt{};
+  std::uint16_t port = 0;  // with kEncapsulationPort
 };
 
 enum class NattVersion : std::uint8_t { kNone, kDraft02, kDraft03, kRfc3947 };
@@ -144,6 +146,8 @@ struct TryingGateway {  // because another did not answer
 };
 struct GatewaySilent {  // dead peer detection began to probe
 };
+struct NothingArrives {  // plain ESP left and none came back: a NAT lets none pass
+};
 struct GatewayAlive {  // and was answered
 };
 struct ConnectingAnew {  // the tunnel stays up for the machine while a new phase 1 is tried
@@ -154,6 +158,6 @@ using Event =
     std::variant<Phase1Started, PeerAnswered, NatFound, Floated, GatewayShows, GatewayAuthenticated,
                  UserAccepted, GatewayMessage, AddressAssigned, SaInstalled, TunnelUp, PeerMoved,
                  Retransmitting, HintReceived, GatewaySilent, GatewayAlive, ConnectingAnew,
-                 GatewayRedirects, TryingGateway>;
+                 GatewayRedirects, TryingGateway, NothingArrives>;
 
 }  // namespace godwit::session

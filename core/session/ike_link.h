@@ -23,6 +23,10 @@ class IkeLink {
   const Endpoint& own() const { return floated_ ? local_.natt : local_.ike; }
   const Endpoint& peer() const { return floated_ ? natt_ : ike_; }
 
+  // Where ESP goes: with IKE, unless it has a port of its own, or none at all (0).
+  Endpoint esp_peer() const { return {peer().address, esp_port_.value_or(peer().port)}; }
+  void set_esp_port(std::optional<std::uint16_t> port) { esp_port_ = port; }
+
   void float_ports(Step& st);
   void move_local(const LocalEndpoints& local) { local_ = local; }
   void move_peer(const Endpoint& peer) { (floated_ ? natt_ : ike_) = peer; }
@@ -51,6 +55,7 @@ class IkeLink {
   Endpoint ike_;
   Endpoint natt_;
   bool floated_;
+  std::optional<std::uint16_t> esp_port_;
   std::optional<std::size_t> packet_max_;
   ike::Exchange phase1_{};
   ByteVec last_sent_;

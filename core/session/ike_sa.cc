@@ -56,7 +56,9 @@ NattVersion natt_version(ike::v1::Natt natt) {
 IkeSa::IkeSa(IkeSettings settings, Step& st)
     : settings_(std::move(settings)),
       phase1_(std::move(settings_.phase1), st.rng),
-      link_(settings_.local, settings_.gateway_ike, settings_.gateway_natt, settings_.natt_first) {}
+      link_(settings_.local, settings_.gateway_ike, settings_.gateway_natt, settings_.natt_first) {
+  link_.set_esp_port(settings_.esp_port);
+}
 
 bool IkeSa::owns(const ike::Header& header) const {
   if (header.initiator != phase1_.initiator()) return false;
@@ -182,7 +184,7 @@ void IkeSa::heard(const Endpoint& from, Step& st) {
   request_.stop();
   if (retired_) return;
   // RFC 3947 7: behind a NAT ourselves, a new source of the peer's is not to be believed.
-  if (!phase1_.nat().we_are_behind && from != link_.peer()) {
+  if (follows() && from != link_.peer()) {
     st.report(PeerMoved{link_.peer(), from});
     link_.move_peer(from);
     st.out.push(SetPeer{from});

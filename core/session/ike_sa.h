@@ -25,6 +25,7 @@ struct IkeSettings {
   LocalEndpoints local;
   Endpoint gateway_ike;
   Endpoint gateway_natt;
+  std::optional<std::uint16_t> esp_port;  // of ESP that does not go with IKE (IkeLink)
   Duration dpd_delay{};
   int dpd_attempts = 5;
   config::Fragmentation fragmentation{};
@@ -61,6 +62,10 @@ class IkeSa {
   Stage stage() const;
   bool established() const { return sa_ != nullptr; }
   bool form_open() const { return transactions_.form_open(); }
+  // RFC 3947 7: whether the gateway is followed when it moves. Only NAT-D tells whether it may be.
+  bool follows() const {
+    return phase1_.vendors().natt != ike::v1::Natt::kNone && !phase1_.nat().we_are_behind;
+  }
   const IkeLink& link() const { return link_; }
   IkeLink& link() { return link_; }
   const ike::v1::Phase1& phase1() const { return phase1_; }

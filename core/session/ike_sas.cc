@@ -98,8 +98,9 @@ void IkeSas::begin_next(Step& st) {
   IkeSettings settings = settings_();
   settings.phase1.force_natt |= force_natt_ || current_->phase1().nat().forced;
   if (gateways_.current() == gateway_) {
-    settings.gateway_natt = current_->link().peer();
-    settings.natt_first = true;
+    const IkeLink& link = current_->link();
+    (link.floated() ? settings.gateway_natt : settings.gateway_ike) = link.peer();
+    settings.natt_first = link.floated();
   }
   settings.transactions.previous_address = address_;
   next_address_.reset();
@@ -178,7 +179,7 @@ void IkeSas::on_traffic(std::optional<Instant> last_inbound, std::optional<Insta
 
 void IkeSas::follow(const Endpoint& from, Step& st) {
   if (!established() || from == current_->link().peer()) return;
-  if (current_->phase1().nat().we_are_behind) return;  // RFC 3947 7: MUST NOT (NATT-19)
+  if (!current_->follows()) return;  // RFC 3947 7: MUST NOT (NATT-19)
   st.report(PeerMoved{current_->link().peer(), from});
   current_->link().move_peer(from);
   st.out.push(SetPeer{from});
@@ -387,7 +388,7 @@ void IkeSas::take_over(Step& st) {
   ++replaced_;
   established_at_ = st.now;
   replace_at_ = replacement_time(st.now, *current_->expires(), st.rng);
-  if (current_->link().peer() != Endpoint{}) st.out.push(SetPeer{current_->link().peer()});
+  if (current_->link().peer() != Endpoint{}) st.out.push(SetPeer{current_->link().esp_peer()});
 }
 
 void IkeSas::delete_all(Step& st) {

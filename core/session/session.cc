@@ -192,6 +192,7 @@ class Session::Impl {
   Instant last_sent_{};   // from the NAT-traversal port
   std::optional<Endpoint> last_heard_from_;
   std::uint64_t keepalives_ = 0;
+  bool told_unheard_ = false;
   bool finished_ = false;
 };
 
@@ -207,12 +208,16 @@ IkeSettings Session::Impl::ike_settings() const {
   settings.phase1.lifetime = profile.ike_lifetime;
   settings.phase1.credentials = phase1_credentials(config_, gateways_);
   settings.phase1.own_id = own_identity(config_, identity_address_);
+  settings.phase1.nat_traversal = speaks_nat_traversal(profile.natt);
   settings.phase1.force_natt = profile.natt == config::NatTraversal::kForce;
   settings.phase1.initial_contact = profile.initial_contact;
   if (profile.quirks) settings.phase1.quirks = ike::v1::quirks_named(*profile.quirks);
   settings.transactions.xauth = profile.xauth;
   settings.transactions.mode_config = profile.mode_config;
+  settings.transactions.udp_port = profile.natt == config::NatTraversal::kCiscoUdp;
   settings.transactions.user = profile.user;
+  if (profile.natt == config::NatTraversal::kCiscoUdp) settings.esp_port = profile.cisco_udp_port;
+  if (profile.natt == config::NatTraversal::kOff) settings.esp_port = 0;
   settings.local = config_.local;
   settings.gateway_ike = {gateways_.current(), profile.gateway_port};
   settings.gateway_natt = {gateways_.current(), profile.gateway_natt_port};
@@ -245,6 +250,13 @@ void Session::Impl::handle(IkeEvent&& event, Step& st) {
     if (mode_config_.address == config_.local.natt.address ||
         mode_config_.address == gateways_.current()) {
       return finish({EndCause::kNoAddress, Stage::kModeConfig, 0}, st);
+    }
+    // MC-15: a gateway does not choose the port alone.
+    const config::Profile& profile = config_.profile;
+    if (profile.natt == config::NatTraversal::kCiscoUdp &&
+        mode_config_.udp_port.value_or(profile.cisco_udp_port) != profile.cisco_udp_port) {
+      return finish(
+          {EndCause::kEncapsulationPort, Stage::kModeConfig, 0, {}, *mode_config_.udp_port}, st);
     }
     if (!mode_config_.banner.empty()) st.report(GatewayMessage{mode_config_.banner});
   } else if (std::holds_alternative<IkeEstablished>(event)) {
@@ -291,7 +303,7 @@ void Session::Impl::on_established(Step& st) {
                               mode_config_.split_include,
                               mode_config_.default_domain});
   }
-  st.out.push(SetPeer{ike_.current().link().peer()});
+  st.out.push(SetPeer{ike_.current().link().esp_peer()});
   for (auto& policy : wanted_policies()) {
     children_.want(policy);
     ike_.negotiate(std::move(policy), st);
@@ -346,6 +358,11 @@ void Session::Impl::connect_timed_out(Step& st) {
 void Session::Impl::children_deadline(Step& st) {
   const auto due = children_.on_deadline(
       [&](const Prefix& remote) { return !ike_.usable() || ike_.negotiating(remote); }, st);
+  const bool plain = config_.profile.natt == config::NatTraversal::kOff;
+  if (plain && children_.unheard() && !told_unheard_) {
+    told_unheard_ = true;
+    st.report(NothingArrives{});
+  }
   for (const EspSpi inbound : due.retired) ike_.delete_child(inbound, st);
   // A laptop that slept longer than its SAs live connects anew.
   if (due.expired && !ike_.recovering()) ike_.recover({EndCause::kExpired, Stage::kUp, 0}, st);
@@ -356,9 +373,11 @@ void Session::Impl::children_deadline(Step& st) {
 // only after the ports have changed.
 std::optional<Instant> Session::Impl::keepalive_due() const {
   const Duration interval = config_.profile.keepalive;
-  if (!ike_.established() || !ike_.current().link().floated()) return std::nullopt;
-  // What NAT-D found holds for the network in which it was found.
-  const bool natted = ike_.current().phase1().nat().we_are_behind || moved_;
+  const bool cisco = config_.profile.natt == config::NatTraversal::kCiscoUdp;
+  if (!ike_.established() || !(ike_.current().link().floated() || cisco)) return std::nullopt;
+  // What NAT-D found holds for the network in which it was found. Cisco's own way finds nothing,
+  // and is there for those behind a NAT.
+  const bool natted = ike_.current().phase1().nat().we_are_behind || moved_ || cisco;
   if (interval == Duration::zero() || !natted) return std::nullopt;
   return last_sent_ + interval;
 }
@@ -367,7 +386,8 @@ void Session::Impl::keepalive(Step& st) {
   const auto at = keepalive_due();
   if (!at || st.now < *at) return;
   ++keepalives_;
-  st.out.push(SendDatagram{LocalPort::kNatt, ike_.current().link().peer(), ByteVec{kNatKeepalive}});
+  st.out.push(
+      SendDatagram{LocalPort::kNatt, ike_.current().link().esp_peer(), ByteVec{kNatKeepalive}});
 }
 
 void Session::Impl::finish(EndReason reason, Step& st) {

@@ -69,8 +69,8 @@ void Transactions::request_config(const IsakmpSa& sa, IkeLink& link, Step& st) {
   }
   stage_ = Stage::kModeConfig;
   request_identifier_ = st.rng.public_number<std::uint16_t>();
-  const CfgPayload cfg = ike::v1::mode_config_request(request_identifier_, settings_.unity,
-                                                      settings_.previous_address);
+  const CfgPayload cfg = ike::v1::mode_config_request(
+      request_identifier_, settings_.unity, settings_.previous_address, settings_.udp_port);
   Exchange exchange{link.ids.fresh(st.rng), {}};
   exchange.iv = sa.iv_for(exchange.id);
   ike::ChainBuilder chain;

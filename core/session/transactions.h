@@ -19,7 +19,8 @@ class Transactions {
   struct Settings {
     bool xauth = false;
     bool mode_config = true;
-    std::string user;  // empty: asked for
+    std::string user;       // empty: asked for
+    bool udp_port = false;  // asks for the port of Cisco's ESP in UDP
     bool unity = false;
     std::optional<IpAddress> previous_address;  // asked for again
   };

@@ -1,5 +1,6 @@
 """A gateway of few words, for what strongSwan cannot play: one client, Main Mode with a pre-shared
 key, aes256-sha256-modp2048 in both phases, and an office that answers every ping itself.
+Without NAT traversal it speaks plain ESP (IP protocol 50), or ESP in UDP on a port of its own.
 
     scripted.py JSON    the keys of DEFAULTS below; logs one line for each step
 
@@ -18,7 +19,8 @@ import struct
 import sys
 
 SA, KE, ID, HASH, NONCE, NOTIFY, VENDOR = 1, 4, 5, 8, 10, 11, 13
-MAIN, INFORMATIONAL, QUICK = 2, 5, 32
+ATTRIBUTES = 14
+MAIN, INFORMATIONAL, TRANSACTION, QUICK = 2, 5, 6, 32
 ENCRYPTED = 1
 LOAD_BALANCE = 40501
 PRIME = int("FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22"
@@ -29,16 +31,22 @@ PRIME = int("FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020
             "9B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF6955817183995497CEA956AE515D2261898FA0510"
             "15728E5A8AACAA68FFFFFFFFFFFFFFFF", 16)  # RFC 3526 3
 
+DIALECTS = ("RFC 3947", "draft-ietf-ipsec-nat-t-ike-03", "draft-ietf-ipsec-nat-t-ike-02\n",
+            "draft-ietf-ipsec-nat-t-ike-02")
+IP4_ADDRESS, UNITY_NATT_PORT = 1, 28677
+
 DEFAULTS = {
     "psk": "",
     "address": "",
-    "natt": "RFC 3947",  # the vendor ID is the MD5 of it (RFC 3947 3.1)
+    "natt": "RFC 3947",  # the vendor ID is the MD5 of it (RFC 3947 3.1); empty: none
     "nat_d": 20,
     "mode": 3,           # of encapsulation
     "nat_oa": 0,         # payload number; not 0: transport mode
     "icv": 16,           # octets of HMAC-SHA2-256 behind an ESP packet
     "vendors": [],       # more vendor IDs, in hexadecimal
     "plain6": False,     # the sixth message of Main Mode in the clear
+    "esp_port": 4500,    # 10000: as Cisco; 0: plain ESP
+    "inner": "",         # the address that Mode Config gives
     "redirect": "",      # to another gateway, once phase 1 is done (Cisco's load balancing)
 }
 UDP = 17
@@ -110,9 +118,13 @@ class Gateway:
     def __init__(self, options):
         self.options = options
         self.sockets = {}
-        for port in (500, 4500):
-            self.sockets[port] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self.sockets[port].bind(("", port))
+        for port in {500, 4500, options["esp_port"]}:
+            if port:
+                self.sockets[port] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                self.sockets[port].bind(("", port))
+            else:
+                self.sockets[port] = socket.socket(socket.AF_INET, socket.SOCK_RAW,
+                                                   socket.IPPROTO_ESP)
         self.port = 500     # we answer from here
         self.peer = None    # and there
         self.answers = {}   # a copy of a message gets the same answer
@@ -126,21 +138,31 @@ class Gateway:
     def run(self):
         self.log("ready")
         while True:
-            for ready in select.select(list(self.sockets.values()), [], [])[0]:
-                data, source = ready.recvfrom(65535)
-                self.on_datagram(ready.getsockname()[1], data, source)
+            readable = select.select(list(self.sockets.values()), [], [])[0]
+            for port, ready in self.sockets.items():
+                if ready in readable:
+                    data, source = ready.recvfrom(65535)
+                    self.on_datagram(port, data, source)
 
     def on_datagram(self, port, data, source):
         if port == 500:
             return self.on_message(port, data, source)
+        if port == 0:  # the IP header is in front
+            data = data[4 * (data[0] & 15):]
         if data[:4] == bytes(4):
             return self.on_message(port, data[4:], source)
         if len(data) > 1:
             packet = self.open_esp(data)
             answer = packet and (self.echo_l2tp if self.options["nat_oa"] else echo_reply)(packet)
             if answer:
-                self.peer = source
-                self.sockets[4500].sendto(self.seal_esp(answer), source)
+                if port == 4500:
+                    self.peer = source
+                if not self.child["heard"]:
+                    self.log(f"ESP on port {port}")
+                self.child["heard"] = True
+                self.sockets[port].sendto(self.seal_esp(answer), source)
+        else:
+            self.log(f"keepalive on port {port}")
         return None
 
     def echo_l2tp(self, datagram):
@@ -168,6 +190,8 @@ class Gateway:
                 answer = self.main1(message[:8], payloads) if first == SA else self.main3(payloads)
             elif exchange == MAIN:
                 answer = self.main5(first, body)
+            elif exchange == TRANSACTION:
+                answer = self.configure(number, first, body)
             elif exchange == QUICK:
                 answer = self.quick(number, first, body)
             else:
@@ -196,6 +220,11 @@ class Gateway:
     def main1(self, initiator, payloads):
         self.cookies = initiator + os.urandom(8)
         self.offer = bodies(payloads, SA)[0]
+        if not self.options["natt"]:
+            known = [hashlib.md5(name.encode()).digest() for name in DIALECTS]
+            if any(vendor in known for vendor in bodies(payloads, VENDOR)):
+                self.log("the client speaks of NAT traversal")
+            return self.plain(MAIN, [(SA, self.offer)])
         vendor = hashlib.md5(self.options["natt"].encode()).digest()
         if vendor not in bodies(payloads, VENDOR):
             self.log("no common NAT traversal")
@@ -222,8 +251,10 @@ class Gateway:
         self.key_e = prf(self.skeyid, self.key_a, g_xy, self.cookies, b"\2")
         self.publics = g_xi, g_xr
         self.iv = hashlib.sha256(g_xi + g_xr).digest()[:16]
-        return self.plain(MAIN, [(KE, g_xr), (NONCE, nonce_r), (options["nat_d"], theirs),
-                                 (options["nat_d"], own)])
+        answer = [(KE, g_xr), (NONCE, nonce_r)]
+        if options["natt"]:
+            answer += [(options["nat_d"], theirs), (options["nat_d"], own)]
+        return self.plain(MAIN, answer)
 
     def main5(self, first, body):
         payloads, iv = self.opened(first, body, self.iv)
@@ -239,6 +270,22 @@ class Gateway:
         else:
             answer, self.iv = self.sealed(MAIN, 0, [(ID, own), (HASH, proof)], iv)
         self.log(f"phase 1 on port {self.port}")
+        return answer
+
+    def configure(self, number, first, body):
+        """Mode Config: an address, and the port of ESP when it was asked for."""
+        message_id = struct.pack(">I", number)
+        payloads, iv = self.opened(first, body,
+                                   hashlib.sha256(self.iv + message_id).digest()[:16])
+        asked = bodies(payloads, ATTRIBUTES)[0]
+        reply = b"\2\0" + asked[2:4] + struct.pack(">HH", IP4_ADDRESS, 4) + socket.inet_aton(
+            self.options["inner"])
+        if struct.pack(">HH", UNITY_NATT_PORT, 0) in asked:
+            self.log("asked for the port of ESP")
+            reply += struct.pack(">HH", 0x8000 | UNITY_NATT_PORT, self.options["esp_port"])
+        rest = [(ATTRIBUTES, reply)]
+        proof = prf(self.key_a, message_id, chain(rest)[1])
+        answer, _ = self.sealed(TRANSACTION, number, [(HASH, proof), *rest], iv)
         return answer
 
     def redirect(self):
@@ -274,7 +321,7 @@ class Gateway:
         proof = prf(self.key_a, message_id, nonce_i, chain(rest)[1])
         answer, iv = self.sealed(QUICK, number, [(HASH, proof), *rest], iv)
         self.child = {"id": message_id, "iv": iv, "nonces": nonce_i + nonce_r, "sequence": 0,
-                      "spi": spi_out, "inner": self.inner,
+                      "heard": False, "spi": spi_out, "inner": self.inner,
                       "in": self.keymat(spi_in, nonce_i + nonce_r),
                       "out": self.keymat(spi_out, nonce_i + nonce_r)}
         return answer

@@ -100,6 +100,7 @@ std::string_view name(session::EndCause cause) {
                                                            "phase2-refused",
                                                            "selectors-refused",
                                                            "no-nat-traversal",
+                                                           "encapsulation-port",
                                                            "bad-key-exchange",
                                                            "redirected",
                                                            "gateway-closed",

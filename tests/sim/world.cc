@@ -32,12 +32,19 @@ session::SessionConfig session_config(const WorldConfig& config,
   return out;
 }
 
+// The gateway's other port, for whatever passes there. Plain ESP has none: 0 stands for it.
+std::uint16_t esp_port(const config::Profile& profile) {
+  if (profile.natt == config::NatTraversal::kOff) return 0;
+  return profile.natt == config::NatTraversal::kCiscoUdp ? profile.cisco_udp_port
+                                                         : profile.gateway_natt_port;
+}
+
 GatewayConfig gateway_config(const WorldConfig& config) {
   GatewayConfig out = config.gateway;
   // Behind forwarded ports it has its usual ones and a private address.
   out.own = config.gateway_natted ? Endpoint{address("10.99.0.1"), kIkePort}
                                   : Endpoint{address("203.0.113.1"), config.profile.gateway_port};
-  if (!config.gateway_natted) out.natt_port = config.profile.gateway_natt_port;
+  if (!config.gateway_natted) out.natt_port = esp_port(config.profile);
   out.record = config.record;
   if (out.identity.data.empty()) out.identity = ike::IdPayload::address(out.own.address);
   return out;
@@ -107,8 +114,7 @@ World::World(WorldConfig config)
 }
 
 Endpoint World::gateway_endpoint(bool natt) const {
-  return {address("203.0.113.1"),
-          natt ? config_.profile.gateway_natt_port : config_.profile.gateway_port};
+  return {address("203.0.113.1"), natt ? esp_port(config_.profile) : config_.profile.gateway_port};
 }
 
 void World::start() {

@@ -31,7 +31,8 @@ void Phase1::send_aggressive1(Phase1Step& st) {
   chain.add(PayloadType::kNonce, own_nonce_);
   chain.add(PayloadType::kId, encode_id(config_.own_id));
   add_certificate_requests(chain, config_.credentials);
-  add_vendors(chain, config_.xauth, config_.mode_config, config_.fragmentation);
+  add_vendors(chain, config_.nat_traversal, config_.xauth, config_.mode_config,
+              config_.fragmentation);
   st.send = plain_message(chain);
   state_ = AwaitAggressive2{};
 }
@@ -84,11 +85,13 @@ void Phase1::finish_aggressive(const SecretBytes& g_xy, AggressiveAgree&& state,
     st.failure = failure_of(*refused);
     return;
   }
-  nat_ = find_nat(*payloads, vendors_.natt, choice_.suite.hash, initiator_, responder_, state.own,
-                  state.peer);
-  // NATT-07: the gateway's findings come before ours, so no NAT is answered with a claimed one.
-  nat_.forced = config_.force_natt || !nat_.any();
-  st.nat_found = true;
+  if (config_.nat_traversal) {
+    nat_ = find_nat(*payloads, vendors_.natt, choice_.suite.hash, initiator_, responder_, state.own,
+                    state.peer);
+    // NATT-07: the gateway's findings come before ours, so no NAT is answered with a claimed one.
+    nat_.forced = config_.force_natt || !nat_.any();
+  }
+  st.nat_found = config_.nat_traversal;
 
   const bool signs = config_.credentials.method == AuthMethod::kSignature;
   const ByteVec hash_i = to_vec(own_hash(sa).bytes());
@@ -102,13 +105,15 @@ void Phase1::send_aggressive3(Phase1Outcome&& outcome, const Endpoint& own, cons
                               Bytes signature, Phase1Step& st) {
   ChainBuilder chain;
   add_proof(chain, outcome.sa, signature);
-  add_nat_d(chain, vendors_.natt, choice_.suite.hash, initiator_, responder_, own, peer,
-            nat_.forced, st.rng);
+  if (config_.nat_traversal) {
+    add_nat_d(chain, vendors_.natt, choice_.suite.hash, initiator_, responder_, own, peer,
+              nat_.forced, st.rng);
+  }
   add_initial_contact(chain);
   Iv iv = phase1_iv(choice_.suite.hash, dh_.public_value, peer_public_);
   // RFC 2409 5.4 leaves the encryption of message 3 to us; IKE1-34: always.
   st.send = outcome.sa.seal(outcome.sa.header(Exchange::kAggressive, MessageId{0}), chain, iv);
-  st.floats = true;
+  st.floats = config_.nat_traversal;
   st.final_send = true;
   outcome.sa.set_last_phase1_block(iv);
   st.outcome = std::move(outcome);

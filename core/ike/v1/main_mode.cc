@@ -46,8 +46,10 @@ void Phase1::send_main3(Phase1Step& st) {
   ChainBuilder chain;
   chain.add(PayloadType::kKe, dh_.public_value);
   chain.add(PayloadType::kNonce, own_nonce_);
-  add_nat_d(chain, vendors_.natt, choice_.suite.hash, initiator_, responder_, st.own, st.peer,
-            config_.force_natt, st.rng);
+  if (config_.nat_traversal) {
+    add_nat_d(chain, vendors_.natt, choice_.suite.hash, initiator_, responder_, st.own, st.peer,
+              config_.force_natt, st.rng);
+  }
   st.send = plain_message(chain);
   state_ = AwaitMain4{};
 }
@@ -58,10 +60,12 @@ void Phase1::on_main4(Bytes body, PayloadType first, Phase1Step& st) {
   if (const auto ok = check_rules(*payloads, kMain4); !ok) return st.drop(ok.error());
   if (!keep_peer_values(*payloads, st)) return;
   certificate_wanted_ = payloads->count(PayloadType::kCertRequest) != 0;
-  nat_ = find_nat(*payloads, vendors_.natt, choice_.suite.hash, initiator_, responder_, st.own,
-                  st.peer);
-  nat_.forced = config_.force_natt;
-  if (!nat_.any() && !nat_.forced) {
+  if (config_.nat_traversal) {
+    nat_ = find_nat(*payloads, vendors_.natt, choice_.suite.hash, initiator_, responder_, st.own,
+                    st.peer);
+    nat_.forced = config_.force_natt;
+  }
+  if (config_.nat_traversal && !nat_.any() && !nat_.forced) {
     st.accepted = true;
     // Our NAT-D payloads are with the gateway already, and it has found no NAT either. Without one
     // it would want ESP as an IP protocol, so the exchange starts anew and claims a NAT.
@@ -78,7 +82,7 @@ void Phase1::on_main4(Bytes body, PayloadType first, Phase1Step& st) {
 
 void Phase1::agree_main(const SecretBytes& g_xy, Phase1Step& st) {
   st.accepted = true;
-  st.nat_found = true;
+  st.nat_found = config_.nat_traversal;
   IsakmpSa sa = make_sa(g_xy);
   if (config_.credentials.method != AuthMethod::kSignature) {
     return send_main5(std::move(sa), {}, st);
@@ -95,7 +99,8 @@ void Phase1::send_main5(IsakmpSa&& sa, Bytes signature, Phase1Step& st) {
   add_initial_contact(chain);
   Iv iv = phase1_iv(choice_.suite.hash, dh_.public_value, peer_public_);
   st.send = sa.seal(sa.header(Exchange::kMain, MessageId{0}), chain, iv);
-  st.floats = true;  // RFC 3947 4: the ID payload is the first thing on the new ports
+  st.floats =
+      config_.nat_traversal;  // RFC 3947 4: the ID payload is the first thing on the new ports
   state_ = AwaitMain6{std::move(sa), iv};
 }
 

@@ -95,6 +95,11 @@ void read_attribute(const Attribute& attribute, ModeConfig& out) {
     case CfgAttr::kIp4Subnet:
       read_subnet(attribute, out);
       return;
+    case CfgAttr::kUnityNattPort:
+      if (const auto port = attribute.number(); port && *port > 0 && *port <= 0xffff) {
+        out.udp_port = static_cast<std::uint16_t>(*port);
+      }
+      return;
     case CfgAttr::kUnityBackupServers:
       return add_backup_servers(attribute.value, out.backup_servers);
     case CfgAttr::kUnitySplitInclude:
@@ -108,7 +113,7 @@ void read_attribute(const Attribute& attribute, ModeConfig& out) {
 }  // namespace
 
 CfgPayload mode_config_request(std::uint16_t identifier, bool unity,
-                               const std::optional<IpAddress>& previous) {
+                               const std::optional<IpAddress>& previous, bool udp_port) {
   CfgPayload request;
   request.type = CfgType::kRequest;
   request.identifier = identifier;
@@ -119,6 +124,7 @@ CfgPayload mode_config_request(std::uint16_t identifier, bool unity,
       Attribute::octets(id(CfgAttr::kIp4Address), previous ? previous->bytes() : Bytes{}));
   ask(CfgAttr::kIp4Netmask);
   ask(CfgAttr::kIp4Dns);
+  if (udp_port) ask(CfgAttr::kUnityNattPort);
   if (!unity) return request;
   ask(CfgAttr::kUnityBanner);
   ask(CfgAttr::kUnityDefaultDomain);

@@ -19,14 +19,16 @@ struct ModeConfig {
   bool split_truncated = false;       // more networks than we take: treated as everything (MC-10)
   std::string default_domain;
   std::vector<std::string> split_dns;
+  std::optional<std::uint16_t> udp_port;  // for ESP in UDP, as Cisco did before RFC 3947
   std::vector<IpAddress> backup_servers;
   std::string banner;  // escaped
 };
 
 // A pull request (5.1); `unity` adds Cisco's attributes. `previous`: an address we would like to
-// keep.
+// keep. `udp_port`: asks for the port of Cisco's ESP in UDP.
 CfgPayload mode_config_request(std::uint16_t identifier, bool unity,
-                               const std::optional<IpAddress>& previous = {});
+                               const std::optional<IpAddress>& previous = {},
+                               bool udp_port = false);
 
 ModeConfig read_mode_config(const CfgPayload& cfg);
 

@@ -67,11 +67,15 @@ PeerVendors read_vendors(const Payloads& payloads) {
   return found;
 }
 
-void add_vendors(ChainBuilder& chain, bool xauth, bool mode_config, bool fragmentation) {
-  for (const Vendor vendor : {Vendor::kNattRfc3947, Vendor::kNattDraft03, Vendor::kNattDraft02n,
-                              Vendor::kNattDraft02, Vendor::kDpd}) {
-    chain.add(PayloadType::kVendorId, vendor_octets(vendor));
+void add_vendors(ChainBuilder& chain, bool nat_traversal, bool xauth, bool mode_config,
+                 bool fragmentation) {
+  if (nat_traversal) {
+    for (const Vendor vendor : {Vendor::kNattRfc3947, Vendor::kNattDraft03, Vendor::kNattDraft02n,
+                                Vendor::kNattDraft02}) {
+      chain.add(PayloadType::kVendorId, vendor_octets(vendor));
+    }
   }
+  chain.add(PayloadType::kVendorId, vendor_octets(Vendor::kDpd));
   if (xauth) chain.add(PayloadType::kVendorId, vendor_octets(Vendor::kXauth));
   if (xauth || mode_config) chain.add(PayloadType::kVendorId, vendor_octets(Vendor::kUnity));
   if (fragmentation) chain.add(PayloadType::kVendorId, vendor_octets(Vendor::kFragmentation));

@@ -31,7 +31,8 @@ PeerVendors read_vendors(const Payloads& payloads);
 
 // What we say in message 1 (protocol.md: "What to send").
 // Unity goes with Mode Config: without it a gateway names no networks and no domain.
-void add_vendors(ChainBuilder& chain, bool xauth, bool mode_config, bool fragmentation);
+void add_vendors(ChainBuilder& chain, bool nat_traversal, bool xauth, bool mode_config,
+                 bool fragmentation);
 
 // HASH(CKY-I | CKY-R | IP | port) with the negotiated hash (RFC 3947 3.2).
 crypto::Digest nat_d_hash(crypto::HashAlg alg, Cookie initiator, Cookie responder,

@@ -47,7 +47,8 @@ void Phase1::start(Phase1Step& st) {
   }
   ChainBuilder chain;
   chain.add(PayloadType::kSa, sa_body_);
-  add_vendors(chain, config_.xauth, config_.mode_config, config_.fragmentation);
+  add_vendors(chain, config_.nat_traversal, config_.xauth, config_.mode_config,
+              config_.fragmentation);
   st.send = plain_message(chain);
   state_ = AwaitMain2{};
 }
@@ -71,8 +72,9 @@ bool Phase1::choose(const Payloads& payloads, Phase1Step& st) {
     st.hint = Failure{FailureKind::kProposalRefused};
     return false;
   }
-  const PeerVendors vendors = read_vendors(payloads);
-  if (vendors.natt == Natt::kNone) {
+  PeerVendors vendors = read_vendors(payloads);
+  if (!config_.nat_traversal) vendors.natt = Natt::kNone;
+  if (vendors.natt == Natt::kNone && config_.nat_traversal) {
     st.drop(Drop::kMissingPayload);
     st.hint = Failure{.kind = FailureKind::kNoNatTraversal,
                       .notify = 0,

@@ -62,6 +62,7 @@ struct Phase1Config {
   Duration lifetime = 24h;
   Credentials credentials;
   IdPayload own_id;
+  bool nat_traversal = true;  // false: says nothing of it, and stays on the first ports
   bool force_natt = false;
   bool initial_contact = false;
   std::optional<Quirks> quirks;  // nothing: those of the gateway's maker

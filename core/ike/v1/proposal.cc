@@ -302,6 +302,7 @@ Result<Phase2Acceptance, Refusal> accept_phase2(const SaPayload& proposed,
 }
 
 std::uint16_t encapsulation_mode(Natt natt, bool transport) {
+  if (natt == Natt::kNone) return kEncapTunnel;
   if (natt == Natt::kRfc3947) return transport ? kEncapUdpTransport : kEncapUdpTunnel;
   return transport ? kEncapUdpTransportDraft : kEncapUdpTunnelDraft;
 }

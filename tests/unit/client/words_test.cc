@@ -151,6 +151,15 @@ TEST_CASE("a redirect that nobody proved is told apart from one in a circle") {
   CHECK(number(claim.code) == 29);
 }
 
+TEST_CASE("a port that the profile does not allow is named, with the key to allow it") {
+  session::EndReason reason{EndCause::kEncapsulationPort, session::Stage::kModeConfig, 0};
+  reason.port = 12000;
+  const auto end = explain(reason, profile());
+  CHECK(end.what.find("port 12000, and the profile allows 10000") != std::string::npos);
+  CHECK(end.remedy.find("cisco-udp-port = 12000") != std::string::npos);
+  CHECK(number(end.code) == 24);
+}
+
 TEST_CASE("silence names the backups that were silent too") {
   auto p = profile();
   p.backup_gateways = {"vpn2.example"};
@@ -176,6 +185,7 @@ TEST_CASE("every event has one sentence") {
       session::HintReceived{14},
       session::GatewayRedirects{*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.0.2.2")},
       session::TryingGateway{*IpAddress::parse("192.0.2.2")},
+      session::NothingArrives{},
       session::GatewaySilent{},
       session::GatewayAlive{},
       session::ConnectingAnew{{EndCause::kGatewayLost, session::Stage::kUp, 0}}};

@@ -21,6 +21,16 @@ constexpr auto kCases = std::to_array<Case>({
      "p.toml:2:19: backup-gateways lists no gateway; write \"gateway\" or \"none\""},
     {"backup-gateways", "backup-gateways = [\"vpn.example.com\"]",
      "p.toml:2:20: \"vpn.example.com\" is the gateway itself; remove it"},
+    {"nat-traversal", "nat-traversal = \"off\"", ""},
+    {"nat-traversal", "nat-traversal = \"off\"\nl2tp = true",
+     "p.toml:2:17: l2tp goes in UDP as RFC 3947 has it; write nat-traversal = \"auto\" or "
+     "\"force\", or remove l2tp"},
+    {"cisco-udp-port", "nat-traversal = \"cisco-udp\"\ncisco-udp-port = 12000", ""},
+    {"cisco-udp-port", "cisco-udp-port = 10000",
+     "p.toml:2:1: cisco-udp-port is used only by Cisco's way through a NAT; write nat-traversal = "
+     "\"cisco-udp\", or remove this key"},
+    {"cisco-udp-port", "nat-traversal = \"cisco-udp\"\ncisco-udp-port = 0",
+     "p.toml:3:18: cisco-udp-port cannot be 0; write a number from 1 to 65535"},
     {"gateway-port", "gateway-port = 4433", ""},
     {"gateway-port", "gateway-port = 0",
      "p.toml:2:16: gateway-port cannot be 0; write a number from 1 to 65535"},

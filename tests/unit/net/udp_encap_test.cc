@@ -57,3 +57,24 @@ TEST_CASE("any other SPI is ESP, with it") {
     CHECK(std::get<EncapEsp>(what).packet.size() == 40);
   }
 }
+
+TEST_CASE("ESP-08: what a raw socket of IPv4 delivers is ESP behind a header, and no fragment") {
+  ByteVec packet(20 + 40, 7);
+  packet[0] = 0x45;
+  store_be<std::uint16_t>(MutBytes(packet).subspan(2), 60);
+  store_be<std::uint16_t>(MutBytes(packet).subspan(6), 0x4000);
+  packet[9] = 50;
+  const auto esp = esp_behind_ipv4(packet);
+  REQUIRE(esp);
+  CHECK(esp->size() == 40);
+  CHECK(esp->data() == packet.data() + 20);
+  SUBCASE("the first fragment") { packet[6] = 0x20; }
+  SUBCASE("another") { packet[7] = 9; }
+  SUBCASE("the header alone") { store_be<std::uint16_t>(MutBytes(packet).subspan(2), 20); }
+  SUBCASE("IPv6") { packet[0] = 0x65; }
+  for (std::size_t size = 0; size < packet.size(); ++size) {
+    CHECK_FALSE(esp_behind_ipv4(Bytes(packet).first(size)));
+  }
+  if (packet[0] == 0x45 && packet[6] == 0x40 && packet[7] == 0 && packet[3] == 60) return;
+  CHECK_FALSE(esp_behind_ipv4(packet));
+}

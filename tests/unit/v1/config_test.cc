@@ -189,6 +189,23 @@ TEST_CASE("dukes 3.4: INTERNAL_IP4_SUBNET names a network; what is none is left 
   CHECK(full.split_include.empty());
 }
 
+TEST_CASE("MC-15: Cisco's port of ESP in UDP is asked for on wish, and read with a value alone") {
+  const auto asks = [](bool wish) {
+    return mode_config_request(7, false, {}, wish).find(CfgAttr::kUnityNattPort) != nullptr;
+  };
+  CHECK(asks(true));
+  CHECK_FALSE(asks(false));
+  CfgPayload cfg;
+  cfg.type = CfgType::kReply;
+  const auto type = static_cast<std::uint16_t>(CfgAttr::kUnityNattPort);
+  cfg.attributes = {Attribute::number16(type, 10000)};
+  CHECK(read_mode_config(cfg).udp_port == 10000);
+  cfg.attributes = {Attribute::number16(type, 0)};
+  CHECK_FALSE(read_mode_config(cfg).udp_port);
+  cfg.attributes = {Attribute::octets(type, {})};
+  CHECK_FALSE(read_mode_config(cfg).udp_port);
+}
+
 std::size_t backups_in(Bytes value) {
   CfgPayload cfg;
   cfg.type = CfgType::kReply;
