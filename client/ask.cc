@@ -104,6 +104,10 @@ std::string refuse_program(const std::string& program) {
 
 }  // namespace
 
+bool has_terminal() {
+  return static_cast<bool>(Fd(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)));
+}
+
 Result<SecretBytes, Failure> ask_terminal(const std::string& prompt, bool show, int cancel_fd) {
   const Fd tty(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (!tty) {

@@ -146,7 +146,6 @@ class Connection {
                                                          const IpAddress& gateway,
                                                          const session::LocalEndpoints& local);
   Result<Sockets, Failure> open_sockets(const IpAddress& gateway, std::uint32_t fwmark) const;
-  Result<SecretBytes, Failure> password_of_file() const;
   Result<ExitCode, Failure> undo(Machine& machine, const session::EndReason& reason,
                                  bool was_up) const;
   Failure ended(const session::EndReason& reason) const;
@@ -155,6 +154,7 @@ class Connection {
   const ConnectOptions& options_;
   Progress& progress_;
   std::string complaint_;
+  std::optional<Failure> unanswered_;
 };
 
 Result<session::SessionConfig, Failure> Connection::session_config(
@@ -172,15 +172,6 @@ Result<session::SessionConfig, Failure> Connection::session_config(
   config.local = local;
   config.log_keys = options_.keylog.has_value();
   return config;
-}
-
-// Read before the gateway is bothered and while files of the user can still be opened; sent only
-// when the gateway has proved itself and asks. Empty when the password does not come from a file.
-Result<SecretBytes, Failure> Connection::password_of_file() const {
-  if (!profile_.xauth || profile_.password.kind != config::SecretSource::Kind::kFile) {
-    return SecretBytes();
-  }
-  return read_secret_file(profile_.password.path);
 }
 
 // Bound to no address: in another network the kernel chooses another source.
@@ -208,6 +199,8 @@ Result<Sockets, Failure> Connection::open_sockets(const IpAddress& gateway,
 }
 
 Failure Connection::ended(const session::EndReason& reason) const {
+  // Who was asked knows better than the core why there was no answer.
+  if (reason.cause == session::EndCause::kInputNeeded && unanswered_) return *unanswered_;
   Failure out = explain(reason, profile_);
   if (reason.cause == session::EndCause::kCannotApply && !complaint_.empty()) {
     out.what += ": " + complaint_;
@@ -246,7 +239,7 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
 
   session::SessionConfig config = GODWIT_TRY(session_config(*signals, gateway, sockets.local));
   config.backups = std::move(backups);
-  SecretBytes password = GODWIT_TRY(password_of_file());
+  UserSecrets secrets = GODWIT_TRY(read_user_secrets(profile_));
   if (const auto pushed = journal->push(platform::UndoFile{socket_path(profile_.name)}); !pushed) {
     return fail(refused(pushed.error()));
   }
@@ -260,6 +253,8 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   }
   auto worker = Worker::start();
   if (!worker) return fail(refused(worker.error()));
+  auto asker = Worker::start();
+  if (!asker) return fail(refused(asker.error()));
 
   Machine machine(*tun, *journal, platform::ResolverOptions{});
   TunnelLoop::Hooks hooks;
@@ -268,6 +263,7 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
     if (std::holds_alternative<session::AddressAssigned>(event)) assigned = event;
     progress_.event(event);
   };
+  hooks.say = [&](const std::string& text) { progress_.say(text); };
   hooks.complain = [&](const std::string& text) {
     complaint_ = text;
     progress_.say(text);
@@ -276,9 +272,10 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   TunnelLoop loop(std::move(config),
                   {*tun, sockets.ike, sockets.natt, sockets.esp ? &*sockets.esp : nullptr, *signals,
                    *cancel, *links, machine, control, numbers.fwmark},
-                  std::move(*engine), std::move(*worker), std::move(password),
+                  std::move(*engine), std::move(*worker), std::move(*asker), std::move(secrets),
                   options_.keylog ? std::optional<KeyLog>(*options_.keylog) : std::nullopt, hooks);
   const session::EndReason reason = loop.run();
+  unanswered_ = loop.unanswered();
 
   return undo(machine, reason, loop.was_up());
 }

@@ -106,6 +106,14 @@ struct EventWords {
   std::string operator()(const TryingGateway& e) const {
     return fmt::format("no answer, trying the gateway {}", e.gateway.to_string());
   }
+  std::string operator()(const UserNotProved& e) const {
+    std::string text = e.reason.cause == EndCause::kUserRejected
+                           ? "the gateway asked for the user again and refused him"
+                           : "the gateway asked for the user again, and nobody here can answer";
+    text += fmt::format("; the tunnel ends in {}", words(e.left));
+    if (e.again) text += fmt::format(", another attempt comes in {}", words(e.left / 2));
+    return text;
+  }
   std::string operator()(const GatewaySilent&) const {
     return "the gateway is silent, asking whether it is alive";
   }
@@ -167,6 +175,13 @@ std::string offered(EndCause cause, const config::Profile& p) {
   }
 }
 
+// Whether the profile says something of them.
+bool one_time_passwords(const config::Profile& p) {
+  using Kind = config::SecretSource::Kind;
+  return p.otp.kind == Kind::kCommand || p.otp.kind == Kind::kTotp ||
+         p.otp_place != config::OtpPlace::kSeparate;
+}
+
 // What happened where the cause says more than its exit code, or nothing.
 std::string special_sentence(const EndReason& reason, const config::Profile& p) {
   switch (reason.cause) {
@@ -210,6 +225,12 @@ std::string special_sentence(const EndReason& reason, const config::Profile& p) 
     case EndCause::kEncapsulationPort:
       return fmt::format("the gateway wants ESP in UDP on port {}, and the profile allows {}",
                          reason.port, p.cisco_udp_port);
+    case EndCause::kInputNeeded:
+      if (reason.asked.empty()) return {};
+      return fmt::format("the gateway asks for {}", reason.asked);
+    case EndCause::kUserRejected:
+      if (!one_time_passwords(p)) return {};
+      return "the gateway refused the user name, the password or the one-time password";
     case EndCause::kCannotSign:
       return fmt::format("the key in {} could not sign", printable(p.key_place()));
     default:
@@ -282,6 +303,13 @@ std::string special_remedy(const EndReason& reason, const config::Profile& p) {
       if (p.auth == config::Authentication::kPsk) return {};
       return "check `id`, `id-type` and that the gateway knows our certificate, if we have one; it "
              "may want another `auth`";
+    case EndCause::kUserRejected:
+      if (!one_time_passwords(p)) return {};
+      return "check them, this machine's date, and `otp`: the gateway may want password and "
+             "one-time password in one field; repeated attempts may lock the account";
+    case EndCause::kInputNeeded:
+      if (reason.asked.empty()) return {};
+      return "tell the gateway's owner what it asks for; `auth` says whether a user is asked for";
     case EndCause::kCertificateExpired:
     case EndCause::kCertificateTooYoung:
       return "check this machine's date; fetch the newest list into `crl-file`; tell the gateway's "

@@ -190,6 +190,7 @@ Result<SecretBytes, Failure> obtain_secret(const config::SecretSource& source,
     case config::SecretSource::Kind::kFile:
       return read_secret_file(source.path);
     case config::SecretSource::Kind::kAskpass:
+    case config::SecretSource::Kind::kCommand:
       return run_askpass(source.path, prompt, cancel_fd);
     case config::SecretSource::Kind::kStdin:
       // A terminal would show what is typed.
@@ -197,6 +198,7 @@ Result<SecretBytes, Failure> obtain_secret(const config::SecretSource& source,
       return read_secret_line(STDIN_FILENO, cancel_fd);
     case config::SecretSource::Kind::kPrompt:
     case config::SecretSource::Kind::kNone:
+    case config::SecretSource::Kind::kTotp:
       return ask_terminal(prompt, false, cancel_fd);
   }
   return ask_terminal(prompt, false, cancel_fd);

@@ -33,10 +33,13 @@ Result<SecretBytes, Failure> run_askpass(const std::string& program, const std::
 // One line of `fd` (up to its newline and no octet further), for standard input.
 Result<SecretBytes, Failure> read_secret_line(int fd, int cancel_fd);
 
+// Whether there is one to ask at; a process in the background has none.
+bool has_terminal();
+
 // Asks on /dev/tty; without `show` nothing that is typed appears.
 Result<SecretBytes, Failure> ask_terminal(const std::string& prompt, bool show, int cancel_fd);
 
-// By the kind of `source`. kNone asks on the terminal.
+// By the kind of `source`. kNone asks on the terminal. Not for kTotp, which takes more than a file.
 Result<SecretBytes, Failure> obtain_secret(const config::SecretSource& source,
                                            const std::string& prompt, int cancel_fd);
 

@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "client/forms.h"
 #include "client/status.h"
 #include "client/words.h"
 #include "core/net/udp_encap.h"
@@ -35,18 +34,22 @@ crypto::EspCrypto esp_crypto() {
 
 TunnelLoop::TunnelLoop(session::SessionConfig config, TunnelParts parts,
                        std::unique_ptr<platform::Engine> engine, std::unique_ptr<Worker> worker,
-                       SecretBytes password, std::optional<KeyLog> keylog, Hooks hooks)
+                       std::unique_ptr<Worker> asker, UserSecrets secrets,
+                       std::optional<KeyLog> keylog, Hooks hooks)
     : profile_(config.profile),
       parts_(parts),
       engine_(std::move(engine)),
+      filler_(
+          profile_, std::move(secrets),
+          [this](const std::string& text) { asker_->pass_on([this, text] { hooks_.say(text); }); }),
       worker_(std::move(worker)),
+      asker_(std::move(asker)),
       keylog_(std::move(keylog)),
       hooks_(std::move(hooks)),
       gateway_{config.gateway, config.profile.gateway_natt_port},
       local_(config.local),
       session_(std::move(config), rng_),
-      data_(esp_crypto()),
-      cached_password_(std::move(password)) {
+      data_(esp_crypto()) {
   packets_.reserve(platform::kBatch);
   sources_.reserve(platform::kBatch);
 }
@@ -60,6 +63,7 @@ session::EndReason TunnelLoop::run() {
       engine_->watch(kSignals, parts_.signals.fd()),
       engine_->watch(kControl, parts_.control.fd()),
       engine_->watch(kWorker, worker_->fd()),
+      engine_->watch(kAsker, asker_->fd()),
       engine_->watch(kLinks, parts_.links.fd())};
   for (const auto& result : added) {
     if (!result) {
@@ -199,6 +203,9 @@ void TunnelLoop::on_readable(std::uint32_t id) {
     case kWorker:
       worker_->run_completions();
       break;
+    case kAsker:
+      asker_->run_completions();
+      break;
     case kLinks:
       look_at_network();
       break;
@@ -310,27 +317,27 @@ void TunnelLoop::apply(const session::TunnelConfig& config) {
 }
 
 void TunnelLoop::ask(session::AskUser&& form) {
-  const std::shared_ptr<SecretBytes> cached =
-      cached_password_.empty() ? nullptr : std::make_shared<SecretBytes>(cached_password_.clone());
-  worker_->post([this, form = std::move(form), cached]() -> Worker::Completion {
-    using Answers = Result<std::vector<SecretBytes>, Failure>;
+  asker_->post([this, form = std::move(form)]() -> Worker::Completion {
     auto answers =
-        std::make_shared<Answers>(fill_form(form, profile_, cached.get(), parts_.cancel.fd()));
-    return [this, form, answers] {
-      if (!*answers) {
-        if (!closing_) hooks_.complain(answers->error().what);
-        session_.on_user(session::UserCannotAnswer{form.form_id}, now_, actions_);
-        return;
-      }
-      // A password serves again when phase 1 is replaced; codes that serve once are not kept.
-      for (std::size_t i = 0; i < form.fields.size(); ++i) {
-        if (form.fields[i].kind == session::FormField::Kind::kPassword) {
-          cached_password_ = (**answers)[i].clone();
-        }
-      }
-      session_.on_user(session::UserAnswer{form.form_id, std::move(**answers)}, now_, actions_);
-    };
+        std::make_shared<Result<FilledForm, Failure>>(filler_.fill(form, parts_.cancel.fd()));
+    return [this, form, answers] { on_answers(form, std::move(*answers)); };
   });
+}
+
+void TunnelLoop::on_answers(const session::AskUser& form, Result<FilledForm, Failure>&& answers) {
+  if (!answers) {
+    // Before the tunnel is up the failure is the reason why it ends.
+    if (was_up_ && !closing_) {
+      hooks_.say(fmt::format("{}; {}", answers.error().what, answers.error().remedy));
+    }
+    unanswered_ = std::move(answers.error());
+    return session_.on_user(session::UserCannotAnswer{form.form_id}, now_, actions_);
+  }
+  if (!answers->message_shown && !form.message.empty()) {
+    hooks_.report(session::GatewayMessage{form.message});
+  }
+  unanswered_.reset();
+  session_.on_user(session::UserAnswer{form.form_id, std::move(answers->values)}, now_, actions_);
 }
 
 std::string TunnelLoop::answer(ControlOp op) {

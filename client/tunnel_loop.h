@@ -10,6 +10,7 @@
 
 #include "client/apply.h"
 #include "client/control.h"
+#include "client/forms.h"
 #include "client/keylog.h"
 #include "client/report.h"
 #include "client/worker.h"
@@ -41,23 +42,27 @@ class TunnelLoop : private platform::Sink {
  public:
   struct Hooks {
     std::function<void(const session::Event&)> report;
+    std::function<void(const std::string&)> say;       // what takes time, or what failed later
     std::function<void(const std::string&)> complain;  // a failure of this machine
     std::function<void()> up;                          // traffic flows: detach
   };
 
   TunnelLoop(session::SessionConfig config, TunnelParts parts,
              std::unique_ptr<platform::Engine> engine, std::unique_ptr<Worker> worker,
-             SecretBytes password, std::optional<KeyLog> keylog, Hooks hooks);
+             std::unique_ptr<Worker> asker, UserSecrets secrets, std::optional<KeyLog> keylog,
+             Hooks hooks);
 
   // Until the session is finished and its last datagrams have left.
   session::EndReason run();
   bool was_up() const { return was_up_; }
+  // Why the last question to the user was not answered.
+  const std::optional<Failure>& unanswered() const { return unanswered_; }
 
  private:
   static constexpr std::uint32_t kIkeSocket = 0;
   static constexpr std::uint32_t kNattSocket = 1;
   static constexpr std::uint32_t kEspSocket = 2;
-  enum Watched : std::uint32_t { kSignals, kControl, kWorker, kLinks };
+  enum Watched : std::uint32_t { kSignals, kControl, kWorker, kAsker, kLinks };
 
   void on_tun(std::span<platform::Buffer> packets) override;
   void on_udp(std::uint32_t socket, std::span<platform::Datagram> datagrams) override;
@@ -75,6 +80,7 @@ class TunnelLoop : private platform::Sink {
   void carry_out(session::Action&& action);
   void apply(const session::TunnelConfig& config);
   void ask(session::AskUser&& form);
+  void on_answers(const session::AskUser& form, Result<FilledForm, Failure>&& answers);
   void tell_traffic();
   std::string answer(ControlOp op);
   std::optional<Instant> deadline() const;
@@ -83,7 +89,9 @@ class TunnelLoop : private platform::Sink {
   platform::SystemRng rng_;
   TunnelParts parts_;
   std::unique_ptr<platform::Engine> engine_;
-  std::unique_ptr<Worker> worker_;
+  FormFiller filler_;               // used by the asker's thread alone
+  std::unique_ptr<Worker> worker_;  // new keys must not wait until somebody has answered a question
+  std::unique_ptr<Worker> asker_;
   std::optional<KeyLog> keylog_;
   Hooks hooks_;
   Endpoint gateway_;
@@ -93,7 +101,7 @@ class TunnelLoop : private platform::Sink {
   session::Actions actions_;
   Instant now_{};
   std::optional<session::EndReason> end_;
-  SecretBytes cached_password_;  // of the profile's file, or of an earlier answer
+  std::optional<Failure> unanswered_;
   std::size_t mtu_ = 0;
   bool was_up_ = false;
   bool closing_ = false;

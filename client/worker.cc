@@ -37,13 +37,16 @@ void Worker::run() {
       task = std::move(tasks_.front());
       tasks_.pop();
     }
-    Completion completion = task();
-    {
-      const std::lock_guard lock(mutex_);
-      done_.push_back(std::move(completion));
-    }
-    done_event_.notify();
+    pass_on(task());
   }
+}
+
+void Worker::pass_on(Completion completion) {
+  {
+    const std::lock_guard lock(mutex_);
+    done_.push_back(std::move(completion));
+  }
+  done_event_.notify();
 }
 
 void Worker::run_completions() {

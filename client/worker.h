@@ -26,6 +26,8 @@ class Worker {
   ~Worker();  // waits for the running task; cancel what it waits for first
 
   void post(Task task);
+  // From within a task that goes on: this is to run on the loop's thread already.
+  void pass_on(Completion completion);
   int fd() const { return done_event_.fd(); }  // readable when a task is done
   void run_completions();
 

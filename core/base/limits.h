@@ -23,7 +23,9 @@ inline constexpr std::size_t kBackupGatewaysMax = 10;  // MC-16
 inline constexpr std::size_t kRedirectsMax = 3;        // before a tunnel is up
 inline constexpr std::size_t kXauthFieldMax = 256;
 inline constexpr std::size_t kXauthMessageMax = 1024;
-inline constexpr std::size_t kXauthRoundsMax = 8;
+inline constexpr std::size_t kXauthRoundsMax = 8;   // questions of one transaction (XA-13)
+inline constexpr std::size_t kXauthRetriesMax = 3;  // of one question, once refused (XA-09)
+static_assert(kXauthRetriesMax < kXauthRoundsMax);
 
 // ESP packets: what stands around an inner packet, for every suite.
 inline constexpr std::size_t kEspHeader = 8;    // SPI and sequence number

@@ -372,7 +372,8 @@ Where locate(std::string_view text, std::size_t at) {
 }
 
 bool is_secret_key(std::string_view key) {
-  return key == "psk" || key == "password" || key == "secret" || key == "preshared-key";
+  return key == "psk" || key == "password" || key == "secret" || key == "preshared-key" ||
+         key == "totp" || key == "totp-secret" || key == "otp-secret";
 }
 
 Document read_document(std::string_view text, Report& report) {

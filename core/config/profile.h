@@ -29,10 +29,25 @@ enum class Authentication : std::uint8_t {
 
 // Where a secret comes from. The secret itself never stands in a profile or on argv.
 struct SecretSource {
-  enum class Kind : std::uint8_t { kNone, kFile, kAskpass, kStdin, kPrompt };
+  enum class Kind : std::uint8_t {
+    kNone,
+    kFile,
+    kAskpass,
+    kStdin,
+    kPrompt,
+    kCommand,  // a program that prints a one-time password
+    kTotp,     // a file with the secret that one-time passwords are computed from (RFC 6238)
+  };
   Kind kind = Kind::kNone;
-  std::string path;  // of the file or the askpass program
+  std::string path;  // of the file or the program
   friend bool operator==(const SecretSource&, const SecretSource&) = default;
+};
+
+// Where the gateway wants a one-time password.
+enum class OtpPlace : std::uint8_t {
+  kSeparate,  // in the field that it has for one
+  kAppend,    // behind the password, in the password's field
+  kPrepend,   // before it
 };
 
 enum class NatTraversal : std::uint8_t {
@@ -81,8 +96,14 @@ struct Profile {
   Identity local_id;
   std::optional<Identity> remote_id;  // what the gateway must prove to be
   SecretSource psk;
-  std::string user;  // empty: asked for
+  std::string user;         // empty: asked for
+  std::string user_domain;  // empty: asked for when the gateway does
   SecretSource password;
+  bool keep_password = true;  // in memory, for the next time that the gateway asks
+  SecretSource otp;
+  OtpPlace otp_place = OtpPlace::kSeparate;
+  std::string askpass;          // asks whatever nothing else answers; empty: the terminal does
+  bool xauth_optional = false;  // success is believed although nobody was asked
 
   std::vector<crypto::IkeSuite> ike;  // in the order of preference, never empty
   std::vector<crypto::EspSuite> esp;

@@ -9,6 +9,7 @@
 #include "core/config/l2tp.h"
 #include "core/config/proof_parser.h"
 #include "core/config/proposal.h"
+#include "core/config/secret_parser.h"
 #include "core/config/settings.h"
 #include "core/config/values.h"
 #include "core/config/weak_uses.h"
@@ -38,6 +39,7 @@ class ProfileBuilder {
     read_gateway();
     read_proof(in_, report_, profile_);
     read_identities();
+    read_secrets(in_, report_, profile_);
     read_proposals();
     read_lifetimes();
     read_l2tp(in_, report_, profile_);

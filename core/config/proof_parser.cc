@@ -1,6 +1,5 @@
 #include "core/config/proof_parser.h"
 
-#include "core/base/limits.h"
 #include "core/config/values.h"
 
 namespace godwit::config {
@@ -16,10 +15,7 @@ class ProofBuilder {
   ProofBuilder(Settings& in, Report& report, Profile& profile)
       : in_(in), report_(report), profile_(profile) {}
 
-  void read() {
-    read_exchange();
-    read_secrets();
-  }
+  void read() { read_exchange(); }
 
  private:
   Where value_of(std::string_view key) const { return in_.find(key)->value.where; }
@@ -36,8 +32,9 @@ class ProofBuilder {
     read_revocation();
     check_certificates();
     if (profile_.xauth || (in_.mentions("auth") && !auth)) return;
-    in_.refuse({"user", "password-file", "password-source"}, "is used only with XAuth",
-               "write auth = \"xauth-psk\", or remove this key");
+    in_.refuse({"user", "user-domain", "password-file", "password-source", "otp-source",
+                "otp-command", "totp-file"},
+               "is used only with XAuth", "write auth = \"xauth-psk\", or remove this key");
   }
 
   void read_certificates() {
@@ -132,63 +129,6 @@ class ProofBuilder {
     if (token || in_.is_unclear("cert-file") || in_.is_unclear("key-file")) return;
     in_.refuse({"pkcs11-module"}, "is used only with a pkcs11: URI",
                "write cert-file = \"pkcs11:token=...\", or remove this key");
-  }
-
-  void read_secrets() {
-    const auto askpass = in_.path("askpass");
-    const SecretSource psk = read_secret("psk", askpass);
-    if (profile_.auth == Authentication::kPsk) profile_.psk = psk;
-    const SecretSource password = read_secret("password", askpass);
-    if (profile_.xauth) profile_.password = password;
-    const SecretSource passphrase = read_secret("key-passphrase", askpass);
-    if (profile_.auth == Authentication::kCertificate) profile_.key_passphrase = passphrase;
-    if (const auto user = in_.text("user")) {
-      profile_.user = *user;
-      if (user->size() > limits::kXauthFieldMax) {
-        report_.add(value_of("user"), "user has " + std::to_string(user->size()) + " octets",
-                    "at most " + std::to_string(limits::kXauthFieldMax) + " are sent");
-      }
-    }
-    const bool asked = profile_.psk.kind == SecretSource::Kind::kAskpass ||
-                       profile_.key_passphrase.kind == SecretSource::Kind::kAskpass ||
-                       password.kind == SecretSource::Kind::kAskpass;
-    if (askpass && !asked) {
-      report_.add(key_of("askpass"), "askpass is set, but no secret comes from it",
-                  "remove it, or the file or source named for the secret it should ask for");
-    }
-  }
-
-  SecretSource read_secret(const std::string& kind, const std::optional<std::string>& askpass) {
-    using Kind = SecretSource::Kind;
-    const std::string file_key = kind + "-file";
-    const std::string source_key = kind + "-source";
-    const auto file = in_.path(file_key);
-    const auto source = in_.choice(source_key);
-    if (!source) {
-      if (file) return {Kind::kFile, *file};
-      // XAuth alone has a password; without it a spare askpass must not look used.
-      if (askpass && (kind != "password" || profile_.xauth)) return {Kind::kAskpass, *askpass};
-      return {Kind::kPrompt, {}};
-    }
-    if (*source != "file" && in_.find(file_key) != nullptr) {
-      report_.add(key_of(file_key),
-                  file_key + " is not read, for " + source_key + " = " + quote(*source),
-                  "remove one of the two");
-    }
-    if (*source == "file") {
-      if (!in_.mentions(file_key)) report_needs(source_key, *source, file_key);
-      return {Kind::kFile, file.value_or("")};
-    }
-    if (*source == "askpass") {
-      if (!in_.mentions("askpass")) report_needs(source_key, *source, "askpass");
-      return {Kind::kAskpass, askpass.value_or("")};
-    }
-    return {*source == "stdin" ? Kind::kStdin : Kind::kPrompt, {}};
-  }
-
-  void report_needs(const std::string& key, const std::string& word, const std::string& other) {
-    report_.add(value_of(key), key + " = " + quote(word) + " needs " + other,
-                "write " + other + " = " + std::string(find_option(other)->example));
   }
 
   Settings& in_;

@@ -92,7 +92,9 @@ std::string list_name(const Entry& entry) {
 }
 
 std::string secret_hint(std::string_view key) {
-  const std::string kind = key == "password" ? "password" : "psk";
+  const std::string kind = key == "password"                           ? "password"
+                           : key.find("otp") != std::string_view::npos ? "totp"
+                                                                       : "psk";
   return "write it to a file, chmod 600 the file, and say " + kind +
          "-file = \"/etc/godwit/office." + kind + "\"";
 }

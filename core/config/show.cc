@@ -48,6 +48,14 @@ void show_secret(Writer& w, const std::string& kind, const SecretSource& secret)
     case Kind::kPrompt:
       w.text(kind + "-source", "prompt");
       return;
+    case Kind::kCommand:
+      w.text(kind + "-source", "command");
+      w.text("otp-command", secret.path);
+      return;
+    case Kind::kTotp:
+      w.text(kind + "-source", "totp");
+      w.text("totp-file", secret.path);
+      return;
   }
 }
 
@@ -76,6 +84,18 @@ std::string_view auth_word(const Profile& p) {
   return p.xauth ? "xauth-psk" : "psk";
 }
 
+void show_user(Writer& w, const Profile& p) {
+  if (!p.user.empty()) w.text("user", p.user);
+  if (!p.user_domain.empty()) w.text("user-domain", p.user_domain);
+  show_secret(w, "password", p.password);
+  w.boolean("keep-password", p.keep_password);
+  w.text("otp", p.otp_place == OtpPlace::kAppend    ? "append"
+                : p.otp_place == OtpPlace::kPrepend ? "prepend"
+                                                    : "separate");
+  show_secret(w, "otp", p.otp);
+  w.boolean("xauth-optional", p.xauth_optional);
+}
+
 void show_authentication(Writer& w, const Profile& p) {
   w.text("mode", p.aggressive ? "aggressive" : "main");
   w.text("auth", auth_word(p));
@@ -95,13 +115,12 @@ void show_authentication(Writer& w, const Profile& p) {
     w.text("remote-id-type", id_type_word(p.remote_id->type));
   }
   if (p.auth == Authentication::kPsk) show_secret(w, "psk", p.psk);
-  if (!p.user.empty()) w.text("user", p.user);
-  show_secret(w, "password", p.password);
-  for (const SecretSource* secret : {&p.psk, &p.key_passphrase, &p.password}) {
-    if (secret->kind != SecretSource::Kind::kAskpass) continue;
-    w.text("askpass", secret->path);
-    break;
+  if (p.xauth) show_user(w, p);
+  std::string askpass = p.askpass;
+  for (const SecretSource* secret : {&p.psk, &p.key_passphrase}) {
+    if (secret->kind == SecretSource::Kind::kAskpass) askpass = secret->path;
   }
+  if (!askpass.empty()) w.text("askpass", askpass);
 }
 
 void show_proposals(Writer& w, const Profile& p) {

@@ -81,17 +81,27 @@ struct ApplyTunnel {
 };
 struct RevokeTunnel {};
 
-// A question to the user (XAuth). Answered by UserAnswer with the same id.
+// A question to the user (XAuth). Answered by UserAnswer with the same id, which no other form of
+// this session has. Each answer has at most limits::kXauthFieldMax octets. kPasscode is whatever
+// serves once: PASSCODE, or USER_PASSWORD of type OTP and S/KEY.
 struct FormField {
   enum class Kind : std::uint8_t { kUserName, kPassword, kPasscode, kNextPin, kAnswer, kDomain };
   Kind kind;
   bool secret;  // not to be shown while typed
 };
 struct AskUser {
-  std::uint32_t form_id;
-  std::string message;  // the gateway's text, cleaned of control characters; may be empty
+  // How the question follows on the one before, as far as that can be seen.
+  enum class Round : std::uint8_t {
+    kFirst,     // of one attempt to prove who the user is
+    kNext,      // a question for something else
+    kReworded,  // for the same under another message: only that says whether the answer was refused
+    kAgain,     // the same, word for word: the answer was refused
+  };
+  std::uint32_t form_id = 0;
+  std::string message;    // the gateway's text, cleaned of control characters; may be empty
+  std::string challenge;  // what the answer has to be made from, cleaned as well; may be empty
   std::vector<FormField> fields;
-  bool again;  // the last answer was refused
+  Round round = Round::kFirst;
 };
 
 // Slow crypto, to be run anywhere with run_job() and handed back to on_job().

@@ -70,6 +70,8 @@ struct EndReason {
   // With kNoNatTraversal: the draft that the gateway names and we do not speak. Static text.
   std::string_view natt{};
   std::uint16_t port = 0;  // with kEncapsulationPort
+  // With kInputNeeded: what the gateway asks for that no user can answer. Static text.
+  std::string_view asked{};
 };
 
 enum class NattVersion : std::uint8_t { kNone, kDraft02, kDraft03, kRfc3947 };
@@ -153,11 +155,16 @@ struct GatewayAlive {  // and was answered
 struct ConnectingAnew {  // the tunnel stays up for the machine while a new phase 1 is tried
   EndReason reason;      // what would have ended it
 };
+struct UserNotProved {  // phase 1 was to be replaced, and the gateway did not learn who the user is
+  EndReason reason;     // kUserRejected or kInputNeeded
+  Duration left{};      // what the tunnel lives without that
+  bool again = false;   // half of that time from now another attempt is made
+};
 
 using Event =
     std::variant<Phase1Started, PeerAnswered, NatFound, Floated, GatewayShows, GatewayAuthenticated,
                  UserAccepted, GatewayMessage, AddressAssigned, SaInstalled, TunnelUp, PeerMoved,
                  Retransmitting, HintReceived, GatewaySilent, GatewayAlive, ConnectingAnew,
-                 GatewayRedirects, TryingGateway, NothingArrives>;
+                 GatewayRedirects, TryingGateway, NothingArrives, UserNotProved>;
 
 }  // namespace godwit::session

@@ -345,7 +345,7 @@ void IkeSa::on_information(const ike::v1::Information& information, Step& st) {
     if (transactions_.stage() != Transactions::Stage::kDone) {
       const bool user = transactions_.stage() == Transactions::Stage::kXauth;
       const bool refused =
-          user && error->type == ike::Notify::kAuthenticationFailed && transactions_.form_id() != 0;
+          user && error->type == ike::Notify::kAuthenticationFailed && transactions_.asked();
       end({refused ? EndCause::kUserRejected : EndCause::kWeAreRefused, stage(),
            static_cast<std::uint16_t>(error->type)},
           true, st);
@@ -361,17 +361,17 @@ void IkeSa::on_information(const ike::v1::Information& information, Step& st) {
 }
 
 void IkeSa::answer(std::uint32_t form, std::vector<SecretBytes>&& values, Step& st) {
-  if (!transactions_.form_open() || form != transactions_.form_id() ||
-      values.size() != transactions_.form_size()) {
+  if (!awaits(form) || values.size() != transactions_.form_size()) {
     return st.drop(Drop::kNotReady);
+  }
+  for (const SecretBytes& value : values) {
+    if (value.size() > limits::kXauthFieldMax) return transactions_.cannot_answer(*sa_, link_, st);
   }
   transactions_.answer(*sa_, std::move(values), link_, st);
 }
 
 void IkeSa::cannot_answer(std::uint32_t form, Step& st) {
-  if (!transactions_.form_open() || form != transactions_.form_id()) {
-    return st.drop(Drop::kNotReady);
-  }
+  if (!awaits(form)) return st.drop(Drop::kNotReady);
   transactions_.cannot_answer(*sa_, link_, st);
 }
 
@@ -426,7 +426,7 @@ void IkeSa::on_deadline(Step& st) {
   if (ended_) return;
   phase1_deadline(st);
   if (ended_ || !established()) return;
-  transactions_.on_deadline(link_, confirmed_, st);
+  transactions_.on_deadline(*sa_, link_, confirmed_, st);
   if (quick_.due() && st.now >= *quick_.due()) transactions_.repeat_ack(link_, st);
   quick_.on_deadline(link_, st);
   dpd_deadline(st);

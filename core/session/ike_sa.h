@@ -66,6 +66,7 @@ class IkeSa {
   bool follows() const {
     return phase1_.vendors().natt != ike::v1::Natt::kNone && !phase1_.nat().we_are_behind;
   }
+  bool awaits(std::uint32_t form) const { return form_open() && form == transactions_.form_id(); }
   const IkeLink& link() const { return link_; }
   IkeLink& link() { return link_; }
   const ike::v1::Phase1& phase1() const { return phase1_; }

@@ -103,6 +103,7 @@ void IkeSas::begin_next(Step& st) {
     settings.natt_first = link.floated();
   }
   settings.transactions.previous_address = address_;
+  settings.transactions.user_optional = true;  // whoever was accepted under the SA before
   next_address_.reset();
   next_ = std::make_unique<IkeSa>(std::move(settings), st);
   with_next(st, [](IkeSa& sa, Step& inner) { sa.start(inner); });
@@ -161,15 +162,22 @@ void IkeSas::on_job(JobDone& done, Step& st) {
   });
 }
 
+// The user's own time is free: what is left of a recovery begins when he has answered.
+void IkeSas::give_time(std::uint32_t form, Step& st) {
+  if (recover_until_ && next_ && next_->awaits(form)) recover_until_ = st.now + kRecoverTime;
+}
+
 void IkeSas::answer(std::uint32_t form, std::vector<SecretBytes>&& values, Step& st) {
   const auto deliver = [&](IkeSa& sa, Step& inner) { sa.answer(form, std::move(values), inner); };
-  if (next_ && next_->form_open()) return with_next(st, deliver);
+  give_time(form, st);
+  if (next_ && next_->awaits(form)) return with_next(st, deliver);
   with_current(st, deliver);
 }
 
 void IkeSas::cannot_answer(std::uint32_t form, Step& st) {
   const auto deliver = [&](IkeSa& sa, Step& inner) { sa.cannot_answer(form, inner); };
-  if (next_ && next_->form_open()) return with_next(st, deliver);
+  give_time(form, st);
+  if (next_ && next_->awaits(form)) return with_next(st, deliver);
   with_current(st, deliver);
 }
 
@@ -226,7 +234,7 @@ void IkeSas::recover(EndReason reason, Step& st) {
 
 void IkeSas::on_deadline(Step& st) {
   if (!current_) return;
-  if (recover_until_ && st.now >= *recover_until_) {
+  if (recover_until_ && st.now >= *recover_until_ && !form_open()) {
     recover_until_.reset();
     st.events.emplace_back(IkeEnded{.reason = *last_end_, .conclusive = true});
     return;
@@ -271,7 +279,14 @@ void IkeSas::on_current_ended(const IkeEnded& ended, Step& st) {
     st.events.emplace_back(IkeEnded{.reason = ended.conclusive ? ended.reason : *last_end_});
     return;
   }
-  if (!lost_ && ended.reason.cause == EndCause::kGatewayLost) return recover(ended.reason, st);
+  const EndCause cause = ended.reason.cause;
+  if (!lost_ && cause == EndCause::kGatewayLost) return recover(ended.reason, st);
+  if (!lost_ && cause == EndCause::kExpired && refused_) {
+    st.events.emplace_back(IkeEnded{.reason = *refused_, .conclusive = true});
+    return;
+  }
+  // A user who is refused later has no tunnel (draft-beaulieu-ike-xauth-02 6).
+  if (!lost_ && cause == EndCause::kUserRejected) return st.events.push_back(ended);
   if (!lost_) {
     // The ESP SAs still carry traffic; a new phase 1 takes charge of them.
     lost_ = true;
@@ -319,6 +334,9 @@ void IkeSas::on_next_event(IkeEvent&& event, Step& st) {
     take_over(st);
   } else if (const auto* ended = std::get_if<IkeEnded>(&event)) {
     const IkeEnded end = *ended;
+    const bool of_user =
+        end.reason.cause == EndCause::kUserRejected || end.reason.cause == EndCause::kInputNeeded;
+    if (of_user) next_->delete_self(st);  // draft-beaulieu-ike-xauth-02 6: at once
     drop_next();
     if (end.needs_force && !force_natt_) {
       force_natt_ = true;
@@ -333,6 +351,8 @@ void IkeSas::on_next_event(IkeEvent&& event, Step& st) {
     } else if (lost_ && end.conclusive) {
       // Silence may pass, and the ESP SAs still work; a refusal will not.
       st.events.emplace_back(end);
+    } else if (of_user) {
+      put_off(end.reason, st);
     }
   }
 }
@@ -371,6 +391,19 @@ void IkeSas::on_redirected(const IpAddress& to, Step& st) {
   begin_next(st);
 }
 
+// The gateway wants to know who the user is, and did not learn it. The old SA lives on while it
+// may. A refused password is not tried again, for that locks accounts; and whoever did not answer
+// is asked at half of what is left, and at half of that.
+void IkeSas::put_off(EndReason reason, Step& st) {
+  refused_ = reason;
+  const Duration left = *current_->expires() - st.now;
+  replace_at_.reset();
+  if (reason.cause == EndCause::kInputNeeded && left / 2 >= kReplaceRetry) {
+    replace_at_ = st.now + left / 2;
+  }
+  st.report(UserNotProved{reason, left, replace_at_.has_value()});
+}
+
 void IkeSas::take_over(Step& st) {
   if (!lost_) {
     // Its Quick Modes end there: a message of theirs may be under way.
@@ -382,6 +415,7 @@ void IkeSas::take_over(Step& st) {
   }
   current_ = std::move(next_);
   lost_ = false;
+  refused_.reset();
   const bool elsewhere = gateway_ != gateways_.current();
   gateway_ = gateways_.current();
   st.events.emplace_back(IkeReplaced{recovering() || elsewhere});
@@ -415,7 +449,7 @@ std::optional<Instant> IkeSas::due() const {
   if (next_) at = earlier(at, next_->due());
   if (current_ && !lost_) at = earlier(at, earlier(current_->due(), current_->expires()));
   if (keep_ && !next_) at = earlier(at, replace_at_);
-  at = earlier(at, recover_until_);
+  if (!form_open()) at = earlier(at, recover_until_);
   return at;
 }
 

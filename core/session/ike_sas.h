@@ -78,6 +78,8 @@ class IkeSas {
   void begin_next(Step& st);
   void on_unknown(const ike::Header& header, LocalPort port, const Endpoint& from, Step& st);
   void drop_next();
+  void give_time(std::uint32_t form, Step& st);
+  void put_off(EndReason reason, Step& st);
   void on_current_event(IkeEvent&& event, Step& st);
   void on_current_ended(const IkeEnded& ended, Step& st);
   void on_next_event(IkeEvent&& event, Step& st);
@@ -103,6 +105,7 @@ class IkeSas {
   std::optional<Instant> recover_until_;
   std::optional<Instant> started_;
   std::size_t attempts_ = 0;
+  std::optional<EndReason> refused_;   // the last replacement, because of the user
   std::optional<EndReason> last_end_;  // what to say if no further attempt helps
   std::optional<EndReason> claim_;     // of the attempts that ended with more than silence
   std::size_t claims_ = 0;

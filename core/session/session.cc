@@ -215,9 +215,10 @@ IkeSettings Session::Impl::ike_settings() const {
   settings.transactions.xauth = profile.xauth;
   settings.transactions.mode_config = profile.mode_config;
   settings.transactions.udp_port = profile.natt == config::NatTraversal::kCiscoUdp;
-  settings.transactions.user = profile.user;
   if (profile.natt == config::NatTraversal::kCiscoUdp) settings.esp_port = profile.cisco_udp_port;
   if (profile.natt == config::NatTraversal::kOff) settings.esp_port = 0;
+  settings.transactions.known = {profile.user, profile.user_domain};
+  settings.transactions.user_optional = profile.xauth_optional;
   settings.local = config_.local;
   settings.gateway_ike = {gateways_.current(), profile.gateway_port};
   settings.gateway_natt = {gateways_.current(), profile.gateway_natt_port};

@@ -61,6 +61,10 @@ struct Step {
     counters.drop(reason);
     return false;
   }
+  std::uint32_t fresh_form() {
+    last_job = JobId{last_job.value() + 1};
+    return last_job.value();
+  }
   void report(Event event) { out.push(Report{std::move(event)}); }
   JobId start(Job job) {
     last_job = JobId{last_job.value() + 1};

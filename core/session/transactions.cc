@@ -19,39 +19,44 @@ constexpr int kAttempts = 10;
 // The gateway asks by itself, at once; what stands behind its verdict may be slow.
 constexpr Duration kFirstRequestPatience = 12s;
 constexpr Duration kXauthPatience = 30s;
+// Between two times that a gateway asks for the user while the tunnel is up.
+constexpr Duration kAskGap = 60s;
 constexpr std::size_t kExchangesMax = 8;
 constexpr std::array<ike::Rule, 2> kTransaction = {
     {{ike::PayloadType::kHash, 1, 1}, {ike::PayloadType::kAttributes, 1, 1}}};
 
-FormField field_of(CfgAttr attr) {
-  switch (attr) {
-    case CfgAttr::kXauthUserName:
-      return {FormField::Kind::kUserName, false};
-    case CfgAttr::kXauthUserPassword:
-      return {FormField::Kind::kPassword, true};
-    case CfgAttr::kXauthPasscode:
-      return {FormField::Kind::kPasscode, true};
-    case CfgAttr::kXauthNextPin:
-      return {FormField::Kind::kNextPin, true};
-    case CfgAttr::kXauthDomain:
-      return {FormField::Kind::kDomain, false};
-    default:
-      return {FormField::Kind::kAnswer, true};
+// What a request asks for that no answer can be given to.
+std::string_view words_of(ike::v1::XauthFault fault) {
+  switch (fault) {
+    case ike::v1::XauthFault::kUnknownType:
+      return "XAuth of an unknown type";
+    case ike::v1::XauthFault::kChallenge:
+      return "an answer to a challenge without saying of which type";
+    case ike::v1::XauthFault::kNoChallenge:
+      return "CHAP without a challenge";
+    case ike::v1::XauthFault::kNone:
+      break;
   }
+  return {};
 }
 
 }  // namespace
 
-void Transactions::end(Step& st, EndCause cause, bool conclusive) {
-  const auto stage = stage_ == Stage::kXauth ? session::Stage::kXauth : session::Stage::kModeConfig;
+void Transactions::end(Step& st, EndReason reason, bool conclusive) {
+  reason.stage = stage_ == Stage::kXauth ? session::Stage::kXauth : session::Stage::kModeConfig;
   request_.stop();
   patience_.reset();
   stage_ = Stage::kDone;
-  st.events.emplace_back(IkeEnded{.reason = {cause, stage, 0}, .conclusive = conclusive});
+  st.events.emplace_back(IkeEnded{.reason = reason, .conclusive = conclusive});
+}
+
+void Transactions::end(Step& st, EndCause cause, bool conclusive) {
+  end(st, EndReason{.cause = cause}, conclusive);
 }
 
 void Transactions::begin(Settings settings, const IsakmpSa& sa, IkeLink& link, Step& st) {
   settings_ = std::move(settings);
+  rounds_ = XauthRounds(settings_.known);
   if (settings_.xauth) {
     stage_ = Stage::kXauth;
     patience_ = st.now + kFirstRequestPatience;
@@ -150,81 +155,102 @@ void Transactions::respond(const IsakmpSa& sa, Exchange exchange, const CfgPaylo
   if (stage_ == Stage::kXauth && cfg.type == CfgType::kAck) status_ack_ = message;
 }
 
+// Whether it is time for the gateway to ask: after phase 1, and now and then later (draft 6: the
+// user may be asked for at any time), but not as often as it likes.
+bool Transactions::may_ask(Step& st) {
+  if (!settings_.xauth) return false;
+  if (stage_ == Stage::kXauth || asking_) return true;
+  if (stage_ == Stage::kModeConfig && unasked_) {  // it was only slow
+    request_.stop();
+    stage_ = Stage::kXauth;
+    return true;
+  }
+  if (stage_ != Stage::kDone || (asked_at_ && st.now - *asked_at_ < kAskGap)) return false;
+  asked_at_ = st.now;
+  rounds_ = XauthRounds(settings_.known);
+  return true;
+}
+
 void Transactions::on_xauth_request(const IsakmpSa& sa, Exchange exchange, const CfgPayload& cfg,
                                     const ReplyCache::Key& key, IkeLink& link, Step& st) {
   if (pending_) return st.drop(Drop::kRateLimited);
   ike::v1::XauthRequest request = ike::v1::read_xauth_request(cfg);
-  if (stage_ != Stage::kXauth || !request.answerable || ++rounds_ > limits::kXauthRoundsMax) {
+  const bool answerable = request.fault == ike::v1::XauthFault::kNone;
+  const bool timely = may_ask(st);
+  std::optional<AskUser> form;
+  if (timely && answerable) form = rounds_.next(request);
+  if (!form) {
     // A gateway that asks although the profile names no user, or asks what we cannot answer, hears
     // so (XA-04) instead of waiting for its time-out.
     respond(sa, exchange, ike::v1::xauth_refusal(request), key, link, st);
-    const bool tried = rounds_ > limits::kXauthRoundsMax;
-    if (stage_ == Stage::kXauth || stage_ == Stage::kModeConfig) {
-      end(st, tried ? EndCause::kUserRejected : EndCause::kInputNeeded);
-    }
-    return;
+    if (stage_ != Stage::kXauth && stage_ != Stage::kModeConfig) return;
+    if (timely && answerable) return end(st, EndCause::kUserRejected);
+    const std::string_view asked = !answerable       ? words_of(request.fault)
+                                   : settings_.xauth ? "the user once more while it owes an address"
+                                                     : "a user, and `auth` names none";
+    return end(st, EndReason{.cause = EndCause::kInputNeeded, .asked = asked});
   }
   patience_.reset();
+  asking_ = true;
   pending_ = Pending{exchange, std::move(request), key};
-  ask(pending_->request, st);
-}
-
-void Transactions::ask(const ike::v1::XauthRequest& request, Step& st) {
-  AskUser form;
-  form.form_id = ++form_id_;
-  form.message = request.message;
-  form.again = replied_;
-  for (const CfgAttr attr : request.fields) {
-    // After a refusal the name is asked for again as well: it may be what was wrong.
-    const bool known = attr == CfgAttr::kXauthUserName && !settings_.user.empty() && !replied_;
-    if (!known) form.fields.push_back(field_of(attr));
+  form_size_ = form->fields.size();
+  if (form->fields.empty()) {
+    if (!form->message.empty()) st.report(GatewayMessage{std::move(form->message)});
+    return answer(sa, {}, link, st);
   }
-  form_size_ = form.fields.size();
-  st.out.push(std::move(form));
+  form->form_id = form_id_ = st.fresh_form();
+  st.out.push(std::move(*form));
 }
 
 void Transactions::answer(const IsakmpSa& sa, std::vector<SecretBytes>&& values, IkeLink& link,
                           Step& st) {
   Pending pending = std::move(*pending_);
   pending_.reset();
-  std::vector<SecretBytes> all;
-  std::size_t next = 0;
-  for (const CfgAttr attr : pending.request.fields) {
-    if (attr == CfgAttr::kXauthUserName && !settings_.user.empty() && !replied_) {
-      const auto* octets = reinterpret_cast<const std::uint8_t*>(settings_.user.data());
-      all.push_back(SecretBytes::copy_of(Bytes(octets, settings_.user.size())));
-    } else {
-      all.push_back(std::move(values[next++]));
-    }
-  }
-  replied_ = true;
-  CfgPayload reply = ike::v1::xauth_reply(pending.request, all);
+  const auto all = rounds_.complete(pending.request, std::move(values));
+  CfgPayload reply = ike::v1::xauth_reply(
+      pending.request, all, pending.request.chap ? st.rng.public_number<std::uint8_t>() : 0);
   respond(sa, pending.exchange, reply, pending.key, link, st);
   ike::v1::wipe_values(reply);
-  patience_ = st.now + kXauthPatience;
+  if (stage_ == Stage::kXauth) patience_ = st.now + kXauthPatience;
 }
 
 void Transactions::cannot_answer(const IsakmpSa& sa, IkeLink& link, Step& st) {
   Pending pending = std::move(*pending_);
   pending_.reset();
   respond(sa, pending.exchange, ike::v1::xauth_refusal(pending.request), pending.key, link, st);
-  end(st, replied_ ? EndCause::kUserRejected : EndCause::kInputNeeded);
+  // Once the tunnel is up it is for the gateway to draw the conclusion.
+  if (stage_ != Stage::kXauth) return;
+  end(st, rounds_.refused() ? EndCause::kUserRejected : EndCause::kInputNeeded);
 }
 
 void Transactions::on_set(const IsakmpSa& sa, Exchange exchange, const CfgPayload& cfg,
                           const ReplyCache::Key& key, IkeLink& link, Step& st) {
   if (const auto accepted = ike::v1::xauth_status(cfg)) {
-    // XA-08: both results are acknowledged. XA-10: one that nothing led to is not believed.
-    if (stage_ != Stage::kXauth || !replied_) return st.drop(Drop::kUnexpectedMessage);
-    respond(sa, exchange, ike::v1::xauth_ack(cfg), key, link, st);
-    if (!*accepted) return end(st, EndCause::kUserRejected);
-    pending_.reset();
-    st.report(UserAccepted{});
-    return request_config(sa, link, st);
+    return on_status(sa, exchange, cfg, *accepted, key, link, st);
   }
   respond(sa, exchange, ike::v1::mode_config_ack(cfg), key, link, st);
   // MC-14: a gateway may push what we are about to ask for.
   if (stage_ == Stage::kModeConfig && ike::v1::offers_address(cfg)) take_config(cfg, st);
+}
+
+void Transactions::on_status(const IsakmpSa& sa, Exchange exchange, const CfgPayload& cfg,
+                             bool accepted, const ReplyCache::Key& key, IkeLink& link, Step& st) {
+  // XA-10: success that nothing led to is not believed.
+  const bool led_to = rounds_.answered() || (settings_.user_optional && !pending_);
+  if ((stage_ != Stage::kXauth && !asking_) || (accepted && !led_to)) {
+    return st.drop(Drop::kUnexpectedMessage);
+  }
+  respond(sa, exchange, ike::v1::xauth_ack(cfg), key, link, st);  // XA-08: both are acknowledged
+  asking_ = false;
+  pending_.reset();
+  if (std::string message = ike::v1::xauth_message(cfg); !message.empty()) {
+    st.report(GatewayMessage{std::move(message)});
+  }
+  if (!accepted) {
+    return end(st, rounds_.answered() ? EndCause::kUserRejected : EndCause::kWeAreRefused);
+  }
+  st.report(UserAccepted{});
+  if (stage_ == Stage::kXauth) request_config(sa, link, st);
 }
 
 void Transactions::take_config(const CfgPayload& cfg, Step& st) {
@@ -236,8 +262,13 @@ void Transactions::take_config(const CfgPayload& cfg, Step& st) {
   st.events.emplace_back(IkeEstablished{});
 }
 
-void Transactions::on_deadline(IkeLink& link, bool confirmed, Step& st) {
-  if (patience_ && st.now >= *patience_) return end(st, EndCause::kNoAnswerAfterFloat, false);
+void Transactions::on_deadline(const IsakmpSa& sa, IkeLink& link, bool confirmed, Step& st) {
+  if (patience_ && st.now >= *patience_) {
+    const bool may_go_on = settings_.user_optional && !asking_;
+    if (!may_go_on) return end(st, EndCause::kNoAnswerAfterFloat, false);
+    unasked_ = true;
+    return request_config(sa, link, st);
+  }
   if (!request_.due() || st.now < *request_.due()) return;
   // A gateway that answered before and is silent now knows no Mode Config.
   if (request_.exhausted()) {

@@ -11,6 +11,7 @@
 #include "core/ike/v1/xauth.h"
 #include "core/session/ike_link.h"
 #include "core/session/step.h"
+#include "core/session/xauth_rounds.h"
 
 namespace godwit::session {
 
@@ -19,8 +20,11 @@ class Transactions {
   struct Settings {
     bool xauth = false;
     bool mode_config = true;
-    std::string user;       // empty: asked for
     bool udp_port = false;  // asks for the port of Cisco's ESP in UDP
+    XauthRounds::Known known;
+    // Success is believed although nobody was asked (XA-10): the profile says so, or the user was
+    // accepted under the SA that this one replaces (draft 5.5).
+    bool user_optional = false;
     bool unity = false;
     std::optional<IpAddress> previous_address;  // asked for again
   };
@@ -34,7 +38,7 @@ class Transactions {
   void repeat_ack(IkeLink& link, Step& st);
   void ack_arrived() { status_ack_.clear(); }  // the gateway answered a later request
   // `confirmed`: the gateway said something authentic since we proved ourselves to it.
-  void on_deadline(IkeLink& link, bool confirmed, Step& st);
+  void on_deadline(const ike::v1::IsakmpSa& sa, IkeLink& link, bool confirmed, Step& st);
   // The user's answer to the form that is open; values.size() was checked.
   void answer(const ike::v1::IsakmpSa& sa, std::vector<SecretBytes>&& values, IkeLink& link,
               Step& st);
@@ -43,6 +47,7 @@ class Transactions {
   Stage stage() const { return stage_; }
   bool form_open() const { return pending_.has_value(); }
   std::uint32_t form_id() const { return form_id_; }
+  bool asked() const { return form_id_ != 0; }  // the user, at least once
   std::size_t form_size() const { return form_size_; }
   std::optional<Instant> due() const;
   std::uint64_t retransmissions() const { return retransmissions_; }
@@ -53,7 +58,7 @@ class Transactions {
     MessageId id;
     ike::v1::Iv iv{};
   };
-  struct Pending {  // a request that waits for the user
+  struct Pending {  // a request that waits for its answer
     Exchange exchange;
     ike::v1::XauthRequest request;
     ike::v1::ReplyCache::Key key{};
@@ -69,7 +74,10 @@ class Transactions {
   void on_set(const ike::v1::IsakmpSa& sa, Exchange exchange, const ike::CfgPayload& cfg,
               const ike::v1::ReplyCache::Key& key, IkeLink& link, Step& st);
   void take_config(const ike::CfgPayload& cfg, Step& st);
-  void ask(const ike::v1::XauthRequest& request, Step& st);
+  void on_status(const ike::v1::IsakmpSa& sa, Exchange exchange, const ike::CfgPayload& cfg,
+                 bool accepted, const ike::v1::ReplyCache::Key& key, IkeLink& link, Step& st);
+  bool may_ask(Step& st);
+  void end(Step& st, EndReason reason, bool conclusive = true);
   void end(Step& st, EndCause cause, bool conclusive = true);
   std::optional<ike::v1::Iv> iv_of(const ike::v1::IsakmpSa& sa, MessageId id,
                                    const IkeLink& link) const;
@@ -82,9 +90,11 @@ class Transactions {
   std::optional<Pending> pending_;
   std::uint32_t form_id_ = 0;
   std::size_t form_size_ = 0;
-  std::size_t rounds_ = 0;
-  bool replied_ = false;  // credentials have left
-  ByteVec status_ack_;    // nothing answers it: repeated with our requests, in case it was lost
+  XauthRounds rounds_;
+  bool asking_ = false;              // an XAuth transaction has begun and has no status yet
+  bool unasked_ = false;             // it asked for nothing, and we went on
+  std::optional<Instant> asked_at_;  // once the tunnel is up
+  ByteVec status_ack_;  // nothing answers it: repeated with our requests, in case it was lost
   std::optional<Instant> patience_;  // until the gateway must have asked
   std::uint64_t retransmissions_ = 0;
 };

@@ -71,16 +71,25 @@ void check_xauth(const CfgPayload& cfg) {
   FUZZ_REQUIRE(is_text(request.message, false));
   FUZZ_REQUIRE(request.fields.size() <= 6);  // each kind of field once
   FUZZ_REQUIRE(request.fields.empty() || is_xauth(cfg));
+  FUZZ_REQUIRE(request.challenge.size() <= limits::kXauthMessageMax);
+  FUZZ_REQUIRE(is_text(request.challenge, false));
+  FUZZ_REQUIRE(!request.chap || !request.chap->empty());
+  FUZZ_REQUIRE(request.fault == XauthFault::kNone || (!request.chap && !request.one_time));
+  const std::string verdict = xauth_message(cfg);
+  FUZZ_REQUIRE(verdict.size() <= limits::kXauthMessageMax && is_text(verdict, false));
   std::vector<SecretBytes> values;
   for (std::size_t i = 0; i < request.fields.size(); ++i) {
     values.push_back(SecretBytes::copy_of(ByteVec(i * 40, 0x70)));
   }
-  CfgPayload reply = xauth_reply(request, values);
+  CfgPayload reply = xauth_reply(request, values, 0x5a);
   FUZZ_REQUIRE(reply.identifier == cfg.identifier);
   // Every field is answered once, and nothing else but the type, which is echoed.
   std::size_t answered = 0;
   for (const CfgAttr field : request.fields) answered += reply.find(field) != nullptr ? 1u : 0u;
   FUZZ_REQUIRE(answered == request.fields.size());
+  // Against a challenge the password itself stays here.
+  const Attribute* password = reply.find(CfgAttr::kXauthUserPassword);
+  FUZZ_REQUIRE(!request.chap || password == nullptr || password->value.size() == 17);
   for (const Attribute& attribute : reply.attributes) {
     const auto type = static_cast<CfgAttr>(attribute.type);
     FUZZ_REQUIRE(type == CfgAttr::kXauthType ||

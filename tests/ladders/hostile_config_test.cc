@@ -136,7 +136,7 @@ TEST_CASE("H14: nine questions for one password") {
   Run w(config);
   CAPTURE(w.ladder());
   CHECK(end_of_connect(w) == EndCause::kUserRejected);
-  CHECK(w.forms() == limits::kXauthRoundsMax);
+  CHECK(w.forms() == 1 + limits::kXauthRetriesMax);
 }
 
 TEST_CASE("H14, A17: a question of 20,000 octets with escape codes is asked once") {

@@ -107,6 +107,8 @@ struct Ike {
 
   std::string user;
   int xauth_tries = 0;
+  std::size_t xauth_round = 0;
+  std::optional<MessageId> xauth_exchange;
   std::uint16_t xauth_identifier = 0;
   bool xauth_ok = false;
   bool close_after_ack = false;
@@ -241,6 +243,7 @@ class Gateway {
   void ask_user(Ike& sa, Instant now, Outbox& out);
   void say_status(Ike& sa, bool ok, Instant now, Outbox& out);
   bool on_transaction(Ike& sa, const ike::Header& header, Bytes message, Instant now, Outbox& out);
+  bool is_right(const Ike& sa, const ike::CfgPayload& cfg) const;
   void on_credentials(Ike& sa, const ike::CfgPayload& cfg, Instant now, Outbox& out);
   ike::CfgPayload configure(Ike& sa, const ike::CfgPayload& asked);
 

@@ -30,6 +30,20 @@ std::string as_text(const ike::Attribute* attribute) {
   return {attribute->value.begin(), attribute->value.end()};
 }
 
+std::vector<ike::Attribute> plain_question(const GatewayConfig& config) {
+  std::vector<ike::Attribute> asks;
+  if (config.xauth_type) {
+    asks.push_back(
+        ike::Attribute::number16(static_cast<std::uint16_t>(CfgAttr::kXauthType), kXauthGeneric));
+  }
+  asks.push_back(text(CfgAttr::kXauthUserName, ""));
+  asks.push_back(text(CfgAttr::kXauthUserPassword, ""));
+  if (!config.xauth_message.empty()) {
+    asks.push_back(text(CfgAttr::kXauthMessage, config.xauth_message));
+  }
+  return asks;
+}
+
 // Unity: address, netmask, protocol, source port, destination port; 14 octets (MC-10).
 ByteVec split_entries(const std::vector<Prefix>& networks) {
   ByteVec out;
@@ -55,19 +69,15 @@ void Gateway::ask_user(Ike& sa, Instant now, Outbox& out) {
   ike::CfgPayload cfg;
   cfg.type = CfgType::kRequest;
   cfg.identifier = sa.xauth_identifier;
-  if (config_.xauth_type) {
-    cfg.attributes.push_back(
-        ike::Attribute::number16(static_cast<std::uint16_t>(CfgAttr::kXauthType), kXauthGeneric));
-  }
-  cfg.attributes.push_back(text(CfgAttr::kXauthUserName, ""));
-  cfg.attributes.push_back(text(CfgAttr::kXauthUserPassword, ""));
-  if (!config_.xauth_message.empty()) {
-    cfg.attributes.push_back(text(CfgAttr::kXauthMessage, config_.xauth_message));
-  }
-  const MessageId id = fresh_id();
+  cfg.attributes = config_.xauth_rounds.empty() ? plain_question(config_)
+                                                : config_.xauth_rounds[sa.xauth_round].asks;
+  // XA-02: the next question may go on in the exchange of the last, where the IV goes on as well.
+  const bool goes_on = config_.xauth_one_exchange && sa.xauth_exchange;
+  const MessageId id = goes_on ? *sa.xauth_exchange : fresh_id();
+  sa.xauth_exchange = id;
   const auto chain = authenticated(sa, {message_id_octets(id)},
                                    {{PayloadType::kAttributes, ike::encode_cfg(cfg)}});
-  ByteVec iv = phase2_iv(sa.keys.hash, sa.iv, id);
+  ByteVec iv = goes_on ? sa.transaction_ivs[id] : phase2_iv(sa.keys.hash, sa.iv, id);
   const ByteVec message = seal(sa, ike::Exchange::kTransaction, id, chain, iv, now);
   sa.transaction_ivs[id] = iv;
   request(sa, Pending::Kind::kXauth, id, message, now, out);
@@ -79,6 +89,9 @@ void Gateway::say_status(Ike& sa, bool ok, Instant now, Outbox& out) {
   cfg.identifier = sa.xauth_identifier;
   cfg.attributes.push_back(
       ike::Attribute::number16(static_cast<std::uint16_t>(CfgAttr::kXauthStatus), ok ? 1 : 0));
+  if (!config_.xauth_verdict.empty()) {
+    cfg.attributes.push_back(text(CfgAttr::kXauthMessage, config_.xauth_verdict));
+  }
   const MessageId id = fresh_id();
   const auto chain = authenticated(sa, {message_id_octets(id)},
                                    {{PayloadType::kAttributes, ike::encode_cfg(cfg)}});
@@ -105,6 +118,7 @@ bool Gateway::on_transaction(Ike& sa, const ike::Header& header, Bytes message, 
     if (silent(Step::kXauth)) return false;
     note(true, sa, header, header.first, opened->plain, now);
     answered(sa, Pending::Kind::kXauth);
+    sa.transaction_ivs[header.message_id] = opened->next_iv;
     on_credentials(sa, *cfg, now, out);
     return true;
   }
@@ -131,15 +145,24 @@ bool Gateway::on_transaction(Ike& sa, const ike::Header& header, Bytes message, 
   return false;
 }
 
+bool Gateway::is_right(const Ike& sa, const ike::CfgPayload& cfg) const {
+  if (cfg.find(CfgAttr::kXauthStatus) != nullptr) return false;
+  if (!config_.xauth_rounds.empty()) return config_.xauth_rounds[sa.xauth_round].right(cfg);
+  const auto known = config_.users.find(as_text(cfg.find(CfgAttr::kXauthUserName)));
+  return known != config_.users.end() &&
+         known->second == as_text(cfg.find(CfgAttr::kXauthUserPassword));
+}
+
 void Gateway::on_credentials(Ike& sa, const ike::CfgPayload& cfg, Instant now, Outbox& out) {
-  const std::string user = as_text(cfg.find(CfgAttr::kXauthUserName));
-  const std::string password = as_text(cfg.find(CfgAttr::kXauthUserPassword));
-  const auto known = config_.users.find(user);
-  const bool right = known != config_.users.end() && known->second == password &&
-                     cfg.find(CfgAttr::kXauthStatus) == nullptr;
+  const bool right = is_right(sa, cfg);
   ++sa.xauth_tries;
-  if (right) {
-    sa.user = user;
+  if (cfg.find(CfgAttr::kXauthUserName) != nullptr) {
+    sa.user = as_text(cfg.find(CfgAttr::kXauthUserName));
+  }
+  if (right && sa.xauth_round + 1 < config_.xauth_rounds.size()) {
+    ++sa.xauth_round;
+    ask_user(sa, now, out);
+  } else if (right) {
     sa.xauth_ok = true;
     say_status(sa, true, now, out);
   } else if (sa.xauth_tries < config_.xauth_tries) {

@@ -80,6 +80,12 @@ struct Signer {
   crypto::Trust trust;
 };
 
+// A question of XAuth, and whether a reply answers it.
+struct XauthRound {
+  std::vector<ike::Attribute> asks;
+  std::function<bool(const ike::CfgPayload&)> right;
+};
+
 struct GatewayConfig {
   std::string psk = "swordfish";
   Signer signer;
@@ -103,6 +109,9 @@ struct GatewayConfig {
   bool xauth_type = false;                   // says XAUTH-TYPE generic, as some gateways do
   std::string xauth_message;
   int xauth_tries = 1;
+  std::vector<XauthRound> xauth_rounds;  // not empty: instead of name and password, in this order
+  bool xauth_one_exchange = false;       // all questions share a message ID
+  std::string xauth_verdict;             // the MESSAGE beside the status
 
   bool mode_config = true;
   Prefix pool;  // the first client gets its second address

@@ -286,11 +286,18 @@ void World::apply_one(session::Action& action) {
 
 void World::ask(const session::AskUser& form) {
   ++forms_;
+  if (config_.record) asked_.push_back(form);
   if (config_.user.kind == User::Kind::kSilent) return;
   session::UserEvent answer = session::UserCannotAnswer{form.form_id};
   if (config_.user.kind == User::Kind::kAnswers) {
     session::UserAnswer given{form.form_id, {}};
+    if (config_.user.answers) {
+      for (const std::string& value : config_.user.answers(form)) {
+        given.values.push_back(SecretBytes::copy_of(octets(value)));
+      }
+    }
     for (const session::FormField& field : form.fields) {
+      if (config_.user.answers) break;
       const bool name = field.kind == session::FormField::Kind::kUserName;
       given.values.push_back(
           SecretBytes::copy_of(octets(name ? config_.user.name : config_.user.password)));

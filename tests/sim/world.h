@@ -35,6 +35,8 @@ struct User {
   std::string name = "alice";
   std::string password = "wonderland";
   Duration delay = 2s;
+  // With it, what he answers to each form, field by field.
+  std::function<std::vector<std::string>(const session::AskUser&)> answers;
 };
 
 config::Profile default_profile();
@@ -147,6 +149,7 @@ class World {
   Gateway& second() { return *second_; }
   Napt* napt() { return napt_ ? &*napt_ : nullptr; }
   const WorldConfig& config() const { return config_; }
+  User& user() { return config_.user; }  // to change his mind
   session::Status status() { return session_->status(now_); }
   Endpoint gateway_endpoint(bool natt) const;
   session::LocalEndpoints local() const { return local_; }
@@ -171,6 +174,7 @@ class World {
   const std::vector<Sent>& sent() const { return sent_; }         // by the client
   const std::vector<ByteVec>& delivered() const { return tun_; }  // to the laptop's TUN device
   std::size_t forms() const { return forms_; }                    // questions to the user
+  const std::vector<session::AskUser>& asked() const { return asked_; }
   const std::vector<std::string>& violations() const { return violations_; }
   std::uint64_t total_drops() const;
   std::uint64_t pings_sent() const { return pings_sent_; }
@@ -248,6 +252,7 @@ class World {
   std::deque<std::pair<Instant, ByteVec>> office_order_;  // the same, to be forgotten in time
   std::uint16_t next_ping_ = 1;
   std::size_t forms_ = 0;
+  std::vector<session::AskUser> asked_;
   std::size_t letters_traced_ = 0;
   int steps_at_once_ = 0;
   bool link_up_ = true;

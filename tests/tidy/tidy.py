@@ -71,6 +71,7 @@ LIBRARY_HOMES = {
     "CLI/": "client",
     "fmt/": "client",
     "gnutls/": "client",
+    "liboath/": "client",
     "nlohmann/": "client",
 }
 # System headers the core has no business with.

@@ -4,12 +4,14 @@
 
 #include "core/base/check.h"
 #include "core/base/limits.h"
+#include "core/crypto/hash.h"
 
 namespace godwit::ike::v1 {
 namespace {
 
 constexpr std::uint64_t kTypeGeneric = 0;
-constexpr std::uint64_t kTypeOtp = 2;
+constexpr std::uint64_t kTypeRadiusChap = 1;
+constexpr std::uint64_t kTypeSkey = 3;
 constexpr std::uint64_t kStatusOk = 1;
 constexpr std::uint16_t kStatusFail = 0;
 
@@ -27,6 +29,41 @@ bool is_field(std::uint16_t type) {
   }
 }
 
+bool asks_for(const XauthRequest& request, CfgAttr field) {
+  return std::find(request.fields.begin(), request.fields.end(), field) != request.fields.end();
+}
+
+// RFC 2865 5.3: the CHAP identifier, and behind it the response of RFC 1994 4.1.
+ByteVec chap(Bytes challenge, Bytes password, std::uint8_t id) {
+  ByteVec out{id};
+  append(out, crypto::hash(crypto::HashAlg::kMd5, {Bytes(out), password, challenge}));
+  return out;
+}
+
+// What the type of a request says about its challenge and its password.
+void read_type(XauthRequest& request, std::uint64_t kind, const Attribute* challenge) {
+  if (kind > kTypeSkey) {
+    request.fault = XauthFault::kUnknownType;
+  } else if (kind == kTypeGeneric) {
+    if (challenge != nullptr) request.fault = XauthFault::kChallenge;
+  } else if (kind == kTypeRadiusChap) {
+    if (challenge == nullptr || challenge->value.empty()) {
+      request.fault = XauthFault::kNoChallenge;
+      return;
+    }
+    request.chap = challenge->value;
+    // Some gateways take it for granted that a challenge is answered.
+    const bool secret = asks_for(request, CfgAttr::kXauthUserPassword) ||
+                        asks_for(request, CfgAttr::kXauthPasscode);
+    if (!secret) request.fields.push_back(CfgAttr::kXauthUserPassword);
+  } else {
+    request.one_time = true;
+    if (challenge != nullptr) {
+      request.challenge = escape_text(challenge->value, limits::kXauthMessageMax);
+    }
+  }
+}
+
 }  // namespace
 
 bool is_xauth(const CfgPayload& cfg) {
@@ -40,39 +77,48 @@ XauthRequest read_xauth_request(const CfgPayload& cfg) {
   XauthRequest request;
   request.identifier = cfg.identifier;
   request.asked = cfg.attributes;
+  std::uint64_t kind = kTypeGeneric;  // draft 6.2: what a request without a type is
+  const Attribute* challenge = nullptr;
   for (const Attribute& attribute : cfg.attributes) {
     const auto type = static_cast<CfgAttr>(attribute.type);
     if (type == CfgAttr::kXauthMessage) {
       request.message = escape_text(attribute.value, limits::kXauthMessageMax);
     } else if (type == CfgAttr::kXauthType) {
-      const auto number = attribute.number().value_or(kTypeGeneric);
-      request.answerable &= number == kTypeGeneric || number == kTypeOtp;
+      kind = attribute.number().value_or(kTypeGeneric);
     } else if (type == CfgAttr::kXauthChallenge) {
-      request.answerable = false;
-    } else if (is_field(attribute.type)) {
-      const bool twice =
-          std::find(request.fields.begin(), request.fields.end(), type) != request.fields.end();
-      if (!twice) request.fields.push_back(type);
+      challenge = &attribute;
+    } else if (is_field(attribute.type) && !asks_for(request, type)) {
+      request.fields.push_back(type);
     }
   }
+  read_type(request, kind, challenge);
   return request;
 }
 
-CfgPayload xauth_reply(const XauthRequest& request, std::span<const SecretBytes> values) {
+CfgPayload xauth_reply(const XauthRequest& request, std::span<const SecretBytes> values,
+                       std::uint8_t chap_id) {
   CHECK(values.size() == request.fields.size());
   CfgPayload reply;
   reply.type = CfgType::kReply;
   reply.identifier = request.identifier;
   std::size_t next = 0;
+  const auto fill = [&] {
+    const auto type = static_cast<std::uint16_t>(request.fields[next]);
+    const Bytes value = values[next].expose();
+    const bool hidden = request.chap && request.fields[next] == CfgAttr::kXauthUserPassword;
+    reply.attributes.push_back(hidden ? Attribute::octets(type, chap(*request.chap, value, chap_id))
+                                      : Attribute::octets(type, value));
+    ++next;
+  };
   for (const Attribute& attribute : request.asked) {
     if (attribute.type == static_cast<std::uint16_t>(CfgAttr::kXauthType)) {
       reply.attributes.push_back(attribute);
     } else if (next < request.fields.size() &&
                attribute.type == static_cast<std::uint16_t>(request.fields[next])) {
-      reply.attributes.push_back(Attribute::octets(attribute.type, values[next].expose()));
-      ++next;
+      fill();
     }
   }
+  while (next < request.fields.size()) fill();  // what a challenge asks for without saying so
   return reply;
 }
 
@@ -89,6 +135,11 @@ std::optional<bool> xauth_status(const CfgPayload& cfg) {
   const Attribute* status = cfg.find(CfgAttr::kXauthStatus);
   if (status == nullptr || !status->number()) return std::nullopt;
   return status->number() == kStatusOk;
+}
+
+std::string xauth_message(const CfgPayload& cfg) {
+  const Attribute* message = cfg.find(CfgAttr::kXauthMessage);
+  return message == nullptr ? std::string() : escape_text(message->value, limits::kXauthMessageMax);
 }
 
 CfgPayload xauth_ack(const CfgPayload& set) {

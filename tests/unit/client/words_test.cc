@@ -188,13 +188,28 @@ TEST_CASE("every event has one sentence") {
       session::NothingArrives{},
       session::GatewaySilent{},
       session::GatewayAlive{},
-      session::ConnectingAnew{{EndCause::kGatewayLost, session::Stage::kUp, 0}}};
+      session::ConnectingAnew{{EndCause::kGatewayLost, session::Stage::kUp, 0}},
+      session::UserNotProved{{EndCause::kInputNeeded, session::Stage::kXauth, 0}, 4h, true}};
   CHECK(events.size() == std::variant_size_v<session::Event>);
   for (const auto& event : events) {
     const auto line = sentence(event);
     CHECK_FALSE(line.empty());
     CHECK(line.find('\n') == std::string::npos);
   }
+}
+
+TEST_CASE("a user who is not proved again, and what no user can answer") {
+  CHECK(
+      sentence(
+          session::UserNotProved{{EndCause::kInputNeeded, session::Stage::kXauth, 0}, 4h, true}) ==
+      "the gateway asked for the user again, and nobody here can answer; the tunnel ends in 4 h 0 "
+      "min, another attempt comes in 2 h 0 min");
+  CHECK(sentence(session::UserNotProved{
+            {EndCause::kUserRejected, session::Stage::kXauth, 0}, 10min, false}) ==
+        "the gateway asked for the user again and refused him; the tunnel ends in 10 min");
+  session::EndReason reason{EndCause::kInputNeeded, session::Stage::kXauth, 0};
+  reason.asked = "CHAP without a challenge";
+  CHECK(explain(reason, config::Profile()).what == "the gateway asks for CHAP without a challenge");
 }
 
 TEST_CASE("the NAT findings are told from the user's side") {

@@ -193,6 +193,32 @@ constexpr auto kCases = std::to_array<Case>({
     {"password-source", "auth = \"xauth-psk\"\npassword-source = \"keyring\"",
      "p.toml:3:19: password-source cannot be \"keyring\"; write one of \"file\", \"askpass\", "
      "\"stdin\", \"prompt\""},
+    {"user-domain", "auth = \"xauth-psk\"\nuser-domain = \"CORP\"", ""},
+    {"user-domain", "user-domain = \"CORP\"",
+     "p.toml:2:1: user-domain is used only with XAuth; write auth = \"xauth-psk\", or remove this "
+     "key"},
+    {"keep-password", "auth = \"xauth-psk\"\nkeep-password = false", ""},
+    {"keep-password", "keep-password = \"no\"",
+     "p.toml:2:17: keep-password must be true or false; write keep-password = false"},
+    {"otp", "auth = \"xauth-psk\"\notp = \"append\"", ""},
+    {"otp", "auth = \"xauth-psk\"\notp = \"behind\"",
+     "p.toml:3:7: otp cannot be \"behind\"; write one of \"separate\", \"append\", \"prepend\""},
+    {"otp-source", "auth = \"xauth-psk\"\notp-source = \"stdin\"", ""},
+    {"otp-source", "auth = \"xauth-psk\"\notp-source = \"totp\"",
+     "p.toml:3:14: otp-source = \"totp\" needs totp-file; write totp-file = "
+     "\"/etc/godwit/office.totp\""},
+    {"otp-source", "auth = \"xauth-psk\"\notp-source = \"prompt\"\notp-command = \"/a\"",
+     "p.toml:4:1: otp-command is not read, for otp-source = \"prompt\"; remove one of the two"},
+    {"otp-command", "auth = \"xauth-psk\"\notp-command = \"/usr/local/bin/otp\"", ""},
+    {"otp-command", "auth = \"xauth-psk\"\notp-command = \"oathtool --totp\"",
+     "p.toml:3:15: otp-command must be an absolute path; write otp-command = "
+     "\"/usr/local/bin/office-otp\""},
+    {"totp-file", "auth = \"xauth-psk\"\ntotp-file = \"/etc/godwit/x.totp\"", ""},
+    {"totp-file", "auth = \"xauth-psk\"\ntotp-file = \"/a\"\notp-command = \"/b\"",
+     "p.toml:3:1: totp-file and otp-command both give one-time passwords; remove one of the two"},
+    {"xauth-optional", "auth = \"xauth-psk\"\nxauth-optional = true", ""},
+    {"xauth-optional", "xauth-optional = 1",
+     "p.toml:2:18: xauth-optional must be true or false; write xauth-optional = true"},
     {"askpass", "askpass = \"/usr/bin/ssh-askpass\"", ""},
     {"askpass", "askpass = \"/a\"\npsk-file = \"/b\"",
      "p.toml:2:1: askpass is set, but no secret comes from it; remove it, or the file or source "

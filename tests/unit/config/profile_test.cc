@@ -34,6 +34,12 @@ askpass = "/usr/bin/ssh-askpass"
 user = "alice"
 password-source = "file"
 password-file = "/etc/godwit/alice"
+keep-password = false
+user-domain = "CORP"
+otp = "append"
+otp-source = "totp"
+totp-file = "/etc/godwit/alice.totp"
+xauth-optional = true
 ike = [
   "aes128-sha1-modp1024",   # a comment with a ] and a "
   "aes256-sha256-modp1024",
@@ -124,6 +130,12 @@ TEST_CASE("a profile that says everything") {
   CHECK(p.remote_id->type == Identity::Type::kUserFqdn);
   CHECK(p.psk == SecretSource{SecretSource::Kind::kAskpass, "/usr/bin/ssh-askpass"});
   CHECK(p.password == SecretSource{SecretSource::Kind::kFile, "/etc/godwit/alice"});
+  CHECK(p.otp == SecretSource{SecretSource::Kind::kTotp, "/etc/godwit/alice.totp"});
+  CHECK(p.otp_place == OtpPlace::kAppend);
+  CHECK(p.user_domain == "CORP");
+  CHECK_FALSE(p.keep_password);
+  CHECK(p.xauth_optional);
+  CHECK(p.askpass == "/usr/bin/ssh-askpass");
   REQUIRE(p.ike.size() == 2);
   CHECK(p.ike[0] == IkeSuite{{128}, HashAlg::kSha1, DhGroup::kModp1024});
   CHECK(p.pfs == DhGroup::kModp1536);
@@ -321,6 +333,8 @@ TEST_CASE("show writes what parse reads") {
        {std::string(kMinimal), std::string(kFull),
         std::string("gateway='g'\nid='alice@example.com'\npsk-source='stdin'\ndns='none'"),
         std::string("gateway='g'\nauth='xauth-psk'\naskpass='/a'\nid='10.0.0.1'\nid-type='key-id'"),
+        std::string("gateway='g'\nauth='xauth-psk'\npassword-file='/p'\notp-command='/c'"),
+        std::string("gateway='g'\nauth='xauth-psk'\npassword-file='/p'\naskpass='/a'"),
         std::string("gateway='2001:db8::1'\nid='\\é'\nremote-id='192.0.2.1'")}) {
     INFO(text);
     const Profile p = good(text);

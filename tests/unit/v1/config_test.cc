@@ -107,14 +107,14 @@ TEST_CASE("XA-04, XA-05, A17, H14: a request becomes fields, the reply echoes it
                   octets(CfgAttr::kXauthUserName, {}), octets(CfgAttr::kXauthUserPassword, {})}};
   CHECK(is_xauth(cfg));
   const XauthRequest request = read_xauth_request(cfg);
-  CHECK(request.answerable);
+  CHECK(request.fault == XauthFault::kNone);
   CHECK(request.message.find('\x1b') == std::string::npos);
   REQUIRE(request.fields ==
           std::vector<CfgAttr>{CfgAttr::kXauthUserName, CfgAttr::kXauthUserPassword});
   std::vector<SecretBytes> values;
   values.push_back(SecretBytes::copy_of(ByteVec{'a', 'd', 'a'}));
   values.push_back(SecretBytes::copy_of(ByteVec{'p', 'w'}));
-  CfgPayload reply = xauth_reply(request, values);
+  CfgPayload reply = xauth_reply(request, values, 0);
   CHECK(reply.type == CfgType::kReply);
   CHECK(reply.identifier == 7);
   REQUIRE(reply.attributes.size() == 3);
@@ -124,23 +124,92 @@ TEST_CASE("XA-04, XA-05, A17, H14: a request becomes fields, the reply echoes it
   CHECK(reply.attributes[2].value == ByteVec{0, 0});
 
   cfg.attributes.erase(cfg.attributes.begin());  // no type asked, none answered
-  CHECK(xauth_reply(read_xauth_request(cfg), values).attributes.size() == 2);
+  CHECK(xauth_reply(read_xauth_request(cfg), values, 0).attributes.size() == 2);
 }
 
-TEST_CASE("XA-06: a challenge, CHAP or S/KEY cannot be answered, and the reply says so") {
-  for (const std::uint16_t type : {std::uint16_t{1}, std::uint16_t{3}}) {
-    const CfgPayload cfg{CfgType::kRequest,
-                         7,
-                         {Attribute::number16(n(CfgAttr::kXauthType), type),
-                          octets(CfgAttr::kXauthUserPassword, {})}};
-    CHECK_FALSE(read_xauth_request(cfg).answerable);
-  }
-  const CfgPayload challenge{CfgType::kRequest, 9, {octets(CfgAttr::kXauthChallenge, {1, 2})}};
-  const XauthRequest request = read_xauth_request(challenge);
-  CHECK_FALSE(request.answerable);
-  const CfgPayload refusal = xauth_refusal(request);
+CfgPayload typed(std::uint16_t type, std::vector<Attribute> attributes) {
+  CfgPayload cfg{CfgType::kRequest, 7, std::move(attributes)};
+  cfg.attributes.insert(cfg.attributes.begin(), Attribute::number16(n(CfgAttr::kXauthType), type));
+  return cfg;
+}
+
+TEST_CASE("XA-06: what no user can answer has a fault, and the reply says so") {
+  const Attribute password = octets(CfgAttr::kXauthUserPassword, {});
+  const Attribute challenge = octets(CfgAttr::kXauthChallenge, {1, 2});
+  const auto fault = [](const CfgPayload& cfg) { return read_xauth_request(cfg).fault; };
+  CHECK(fault(typed(4, {password})) == XauthFault::kUnknownType);
+  CHECK(fault(typed(40000, {password})) == XauthFault::kUnknownType);
+  CHECK(fault(typed(0, {password, challenge})) == XauthFault::kChallenge);
+  CHECK(fault({CfgType::kRequest, 7, {password, challenge}}) == XauthFault::kChallenge);
+  CHECK(fault(typed(1, {password})) == XauthFault::kNoChallenge);
+  CHECK(fault(typed(1, {password, octets(CfgAttr::kXauthChallenge, {})})) ==
+        XauthFault::kNoChallenge);
+  const CfgPayload refusal = xauth_refusal(read_xauth_request(typed(4, {password})));
   REQUIRE(refusal.attributes.size() == 1);
   CHECK(xauth_status(refusal) == false);
+}
+
+TEST_CASE("draft-beaulieu-ike-xauth-02 6.3: OTP and S/KEY serve once, their challenge is text") {
+  for (const std::uint16_t type : {std::uint16_t{2}, std::uint16_t{3}}) {
+    const XauthRequest request = read_xauth_request(typed(
+        type, {text(CfgAttr::kXauthChallenge, "otp-md5 499 ke1234\x1b["),
+               octets(CfgAttr::kXauthUserName, {}), octets(CfgAttr::kXauthUserPassword, {})}));
+    CHECK(request.fault == XauthFault::kNone);
+    CHECK(request.one_time);
+    CHECK_FALSE(request.chap);
+    CHECK(request.challenge == "otp-md5 499 ke1234\\x1b[");
+    CHECK(request.fields.size() == 2);
+  }
+}
+
+// RFC 1994 4.1: the hash over the identifier, the secret and the challenge.
+TEST_CASE("draft A-8: RADIUS-CHAP sends an identifier and a hash, never the password") {
+  const ByteVec challenge = {1, 2, 3, 4, 5, 6, 7, 8, 9, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16};
+  const auto reply_to = [](const CfgPayload& cfg) {
+    const XauthRequest request = read_xauth_request(cfg);
+    CHECK(request.fault == XauthFault::kNone);
+    std::vector<SecretBytes> values;
+    for (const CfgAttr field : request.fields) {
+      const std::string value = field == CfgAttr::kXauthUserName ? "joe" : "foobar";
+      values.push_back(SecretBytes::copy_of(ByteVec(value.begin(), value.end())));
+    }
+    return xauth_reply(request, values, 0xaa);
+  };
+  // printf '\xaafoobar\x01\x02...\x16' | md5sum
+  const ByteVec expected = {0xaa, 0x20, 0xf9, 0x24, 0x26, 0x15, 0xe5, 0x13, 0x4d,
+                            0xf2, 0x82, 0x2f, 0x73, 0xeb, 0x23, 0xc1, 0xdd};
+  CfgPayload cfg =
+      typed(1, {octets(CfgAttr::kXauthUserName, {}), octets(CfgAttr::kXauthUserPassword, {}),
+                octets(CfgAttr::kXauthChallenge, challenge)});
+  const CfgPayload reply = reply_to(cfg);
+  REQUIRE(reply.attributes.size() == 3);
+  CHECK(reply.attributes[0] == cfg.attributes[0]);
+  CHECK(reply.attributes[1].value == ByteVec{'j', 'o', 'e'});
+  CHECK(reply.attributes[2].value == expected);
+  // Some gateways send the challenge and leave the password to be understood.
+  cfg.attributes.erase(cfg.attributes.begin() + 2);
+  REQUIRE(reply_to(cfg).find(CfgAttr::kXauthUserPassword));
+  CHECK(reply_to(cfg).find(CfgAttr::kXauthUserPassword)->value == expected);
+}
+
+TEST_CASE("XA-07: NEXT_PIN and ANSWER are answered alone, and beside what the draft forbids") {
+  for (const CfgAttr field : {CfgAttr::kXauthNextPin, CfgAttr::kXauthAnswer}) {
+    const XauthRequest alone = read_xauth_request(
+        {CfgType::kRequest, 7, {text(CfgAttr::kXauthMessage, "new"), octets(field, {})}});
+    CHECK(alone.fields == std::vector<CfgAttr>{field});
+    const XauthRequest mixed = read_xauth_request(
+        {CfgType::kRequest, 7, {octets(CfgAttr::kXauthUserName, {}), octets(field, {})}});
+    CHECK(mixed.fields == std::vector<CfgAttr>{CfgAttr::kXauthUserName, field});
+  }
+}
+
+TEST_CASE("draft 6.1: the status may come with a text, which is cleaned") {
+  const CfgPayload set{CfgType::kSet,
+                       3,
+                       {Attribute::number16(n(CfgAttr::kXauthStatus), 0),
+                        text(CfgAttr::kXauthMessage, "locked\x07")}};
+  CHECK(xauth_message(set) == "locked\\x07");
+  CHECK(xauth_message({CfgType::kSet, 3, {}}).empty());
 }
 
 TEST_CASE("XA-08: status, and its acknowledgement without attributes") {
