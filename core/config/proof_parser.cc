@@ -19,7 +19,6 @@ class ProofBuilder {
 
  private:
   Where value_of(std::string_view key) const { return in_.find(key)->value.where; }
-  Where key_of(std::string_view key) const { return in_.find(key)->key_where; }
 
   void read_exchange() {
     if (const auto mode = in_.choice("mode")) profile_.aggressive = *mode == "aggressive";

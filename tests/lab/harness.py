@@ -98,6 +98,11 @@ class Bench:
                   errors="replace") as log:
             return re.search(pattern, log.read(), re.MULTILINE)
 
+    def lines(self, pattern):
+        """All that the scripted gateway logged so."""
+        with open(self.gateway.log, encoding="utf-8", errors="replace") as log:
+            return re.findall(pattern, log.read(), re.MULTILINE)
+
     def client(self, profile, host=None, **options):
         client = godwit.Godwit(host or self.lab.laptop, profile, **options)
         client.before = client.host.snapshot()

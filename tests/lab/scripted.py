@@ -18,6 +18,8 @@ import socket
 import struct
 import sys
 
+import scripted_xauth
+
 SA, KE, ID, HASH, NONCE, NOTIFY, VENDOR = 1, 4, 5, 8, 10, 11, 13
 ATTRIBUTES = 14
 MAIN, INFORMATIONAL, TRANSACTION, QUICK = 2, 5, 6, 32
@@ -48,6 +50,7 @@ DEFAULTS = {
     "esp_port": 4500,    # 10000: as Cisco; 0: plain ESP
     "inner": "",         # the address that Mode Config gives
     "redirect": "",      # to another gateway, once phase 1 is done (Cisco's load balancing)
+    "xauth": None,       # the arguments of scripted_xauth.Questions
 }
 UDP = 17
 L2TP = 1701
@@ -130,6 +133,10 @@ class Gateway:
         self.answers = {}   # a copy of a message gets the same answer
         self.cookies = b""
         self.child = None
+        asks = options["xauth"]
+        self.xauth = scripted_xauth.Questions(self, **asks) if asks else None
+        self.question = b""  # waits for its answer
+        self.transactions = {}
 
     @staticmethod
     def log(*words):
@@ -138,7 +145,9 @@ class Gateway:
     def run(self):
         self.log("ready")
         while True:
-            readable = select.select(list(self.sockets.values()), [], [])[0]
+            readable = select.select(list(self.sockets.values()), [], [], 3)[0]
+            if not readable and self.question:
+                self.send(self.question)
             for port, ready in self.sockets.items():
                 if ready in readable:
                     data, source = ready.recvfrom(65535)
@@ -190,6 +199,8 @@ class Gateway:
                 answer = self.main1(message[:8], payloads) if first == SA else self.main3(payloads)
             elif exchange == MAIN:
                 answer = self.main5(first, body)
+            elif exchange == TRANSACTION and self.xauth:
+                answer = self.question = self.transaction(number, first, body)
             elif exchange == TRANSACTION:
                 answer = self.configure(number, first, body)
             elif exchange == QUICK:
@@ -197,6 +208,9 @@ class Gateway:
             else:
                 return
             self.answers[message] = answer
+            if exchange == MAIN and flags & ENCRYPTED and answer and self.xauth:
+                self.send(answer)
+                self.question = self.answers[message] = self.xauth.begin()
         if self.answers[message]:
             self.send(self.answers[message])
         if self.options["redirect"] and exchange == MAIN and flags & ENCRYPTED:
@@ -299,6 +313,25 @@ class Gateway:
                                  hashlib.sha256(self.iv + message_id).digest()[:16])
         self.log(f"redirect to {self.options['redirect']}")
         self.send(message)
+
+    def transaction_message(self, number, body):
+        """HDR*, HASH, ATTR of a new exchange."""
+        message_id = struct.pack(">I", number)
+        rest = [(ATTRIBUTES, body)]
+        proof = prf(self.key_a, message_id, chain(rest)[1])
+        iv = hashlib.sha256(self.iv + message_id).digest()[:16]
+        message, self.transactions[number] = self.sealed(TRANSACTION, number,
+                                                         [(HASH, proof), *rest], iv)
+        return message
+
+    def transaction(self, number, first, body):
+        if number not in self.transactions:
+            return None
+        payloads, _ = self.opened(first, body, self.transactions[number])
+        rest = [(kind, found) for kind, found in payloads if kind == ATTRIBUTES]
+        if bodies(payloads, HASH) != [prf(self.key_a, struct.pack(">I", number), chain(rest)[1])]:
+            return self.log("wrong HASH of a transaction")
+        return self.xauth.on_message(rest[0][1])
 
     def quick(self, number, first, body):
         message_id = struct.pack(">I", number)
