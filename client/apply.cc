@@ -11,9 +11,10 @@ constexpr std::uint32_t kTableBase = 26480;
 constexpr std::uint32_t kMarkBase = 0x676f'0000;  // "go"
 constexpr std::uint32_t kMainTable = 254;
 
-bool is_full_tunnel(const session::TunnelConfig& config) {
-  return std::any_of(config.routes.begin(), config.routes.end(),
-                     [](const Prefix& route) { return route.is_everything(); });
+bool is_full_tunnel(const session::TunnelConfig& config, bool v6) {
+  return std::any_of(config.routes.begin(), config.routes.end(), [v6](const Prefix& route) {
+    return route.is_everything() && route.address().is_v6() == v6;
+  });
 }
 
 // One UDP port of the gateway goes into the tunnel's table and never out of it again: when the
@@ -75,6 +76,14 @@ std::vector<Step> plan(const session::TunnelConfig& config, int device_index) {
   }
   bool v4 = false;
   bool v6 = false;
+  // A lookup that ends here goes on in the main table, as without a tunnel.
+  for (const Prefix& destination : config.excluded) {
+    platform::Route route;
+    route.destination = destination;
+    route.table = numbers.table;
+    route.kind = platform::RouteKind::kThrow;
+    steps.emplace_back(AddRoute{route});
+  }
   for (const Prefix& destination : config.routes) {
     // A route of a family in which the tunnel has no address would lead nowhere.
     const auto source =
@@ -94,9 +103,8 @@ std::vector<Step> plan(const session::TunnelConfig& config, int device_index) {
     add_port(steps, numbers, config);
     return steps;
   }
-  const bool full = is_full_tunnel(config);
-  if (v4) add_rules(steps, numbers, false, full);
-  if (v6) add_rules(steps, numbers, true, full);
+  if (v4) add_rules(steps, numbers, false, is_full_tunnel(config, false));
+  if (v6) add_rules(steps, numbers, true, is_full_tunnel(config, true));
   return steps;
 }
 
@@ -106,8 +114,8 @@ platform::DnsSettings dns_settings(const session::TunnelConfig& config) {
   settings.search_domains = config.search_domains;
   settings.routing_domains = config.routing_domains;
   // A split tunnel whose gateway names no domain still wants its servers to be asked.
-  settings.default_route =
-      is_full_tunnel(config) || (config.search_domains.empty() && config.routing_domains.empty());
+  settings.default_route = is_full_tunnel(config, false) || is_full_tunnel(config, true) ||
+                           (config.search_domains.empty() && config.routing_domains.empty());
   return settings;
 }
 

@@ -69,6 +69,11 @@ struct EventWords {
     return text;
   }
 
+  std::string operator()(const FamilyRefused& e) const {
+    return fmt::format("the gateway carries no {}; it stays outside the tunnel",
+                       e.v6 ? "IPv6" : "IPv4");
+  }
+
   std::string operator()(const SaInstalled& e) const {
     std::string text = e.rekey ? "new keys for ESP" : "ESP";
     text += fmt::format(" {}, lifetime {}", words(e.suite), words(e.lifetime));

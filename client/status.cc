@@ -222,7 +222,13 @@ json status_json(const StatusParts& parts) {
   out["networks"] = texts(s.networks);
   out["dns"] = {{"servers", texts(s.dns)},
                 {"search_domains", texts(s.search_domains)},
+                {"wins", texts(s.nbns)},
                 {"through", parts.resolver}};
+  out["excluded"] = texts(s.excluded);
+  out["address_expires_in"] = seconds(s.address_expires_in);
+  out["gateway_says"] = {{"version", printable(s.gateway_version)},
+                         {"save_password", s.save_password ? json(*s.save_password) : json()},
+                         {"pfs", s.pfs_wanted}};
   out["mtu"] = s.mtu;
   out["ike"] = {{"suite", s.ike ? json(words(*s.ike)) : json()},
                 {"expires_in", seconds(s.ike_expires_in)}};
@@ -275,6 +281,10 @@ std::string status_text(const json& status) {
   if (is_set(status, "l2tp")) lines.add("carries", "L2TP to the gateway (UDP port 1701) only");
   lines.add("address", text_of(at(status, {"addresses"})));
   lines.add("networks", text_of(at(status, {"networks"})));
+  lines.add("not in it", text_of(at(status, {"excluded"})));
+  lines.add_span("address until", at(status, {"address_expires_in"}));
+  lines.add("WINS", text_of(at(status, {"dns", "wins"})));
+  lines.add("gateway is", text_of(at(status, {"gateway_says", "version"})));
   const std::string servers = text_of(at(status, {"dns", "servers"}));
   if (!servers.empty()) {
     lines.add("DNS", servers + " through " + text_of(at(status, {"dns", "through"})));

@@ -55,7 +55,7 @@ TunnelLoop::TunnelLoop(session::SessionConfig config, TunnelParts parts,
 }
 
 session::EndReason TunnelLoop::run() {
-  const std::array<Result<void, platform::SysError>, 7> added = {
+  const std::array<Result<void, platform::SysError>, 8> added = {
       engine_->add_udp(kIkeSocket, parts_.ike.fd()),
       engine_->add_udp(kNattSocket, parts_.natt.fd()),
       parts_.esp != nullptr ? engine_->add_udp(kEspSocket, parts_.esp->fd())
@@ -246,10 +246,13 @@ void TunnelLoop::on_send_error(std::uint32_t socket, int error, std::size_t /*si
   if (error != EMSGSIZE || socket != esp_socket() || mtu_ == 0) return;
   const auto path = platform::path_mtu_to(gateway_.address, parts_.fwmark);
   if (!path || *path <= static_cast<int>(kOverheadMax)) return;
-  const std::size_t inner = std::max(static_cast<std::size_t>(*path) - kOverheadMax, kMtuMin);
+  std::size_t inner = std::max(static_cast<std::size_t>(*path) - kOverheadMax, kMtuMin);
   if (inner >= mtu_) return;
-  mtu_ = inner;
   data_.set_mtu(inner);
+  // On a smaller device there is no IPv6, and its addresses would go. What does not fit is dropped
+  // by the data path, and TCP sends segments that do.
+  if (has_ipv6_) inner = std::max(inner, limits::kIpv6MtuMin);
+  mtu_ = inner;
   if (const auto set = parts_.machine.set_mtu(inner); !set) hooks_.complain(set.error().message());
 }
 
@@ -305,6 +308,8 @@ void TunnelLoop::carry_out(session::Action&& action) {
 
 void TunnelLoop::apply(const session::TunnelConfig& config) {
   mtu_ = config.mtu;
+  has_ipv6_ =
+      std::ranges::any_of(config.addresses, [](const Prefix& p) { return p.address().is_v6(); });
   data_.set_mtu(config.mtu);
   auto applied = parts_.machine.apply(config);
   if (applied) applied = engine_->add_tun(parts_.tun.fd(), parts_.tun.offloads());

@@ -103,6 +103,7 @@ class TunnelLoop : private platform::Sink {
   std::optional<session::EndReason> end_;
   std::optional<Failure> unanswered_;
   std::size_t mtu_ = 0;
+  bool has_ipv6_ = false;  // on the device
   bool was_up_ = false;
   bool closing_ = false;
   std::vector<esp::Packet> packets_;

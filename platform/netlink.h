@@ -27,7 +27,7 @@ struct InterfaceAddress {
   friend auto operator<=>(const InterfaceAddress&, const InterfaceAddress&) = default;
 };
 
-enum class RouteKind : std::uint8_t { kUnicast, kUnreachable, kBlackhole, kOther };
+enum class RouteKind : std::uint8_t { kUnicast, kUnreachable, kBlackhole, kThrow, kOther };
 
 struct Route {
   Prefix destination;

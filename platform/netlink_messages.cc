@@ -75,6 +75,8 @@ RouteKind kind_of(std::uint8_t type) {
       return RouteKind::kUnreachable;
     case RTN_BLACKHOLE:
       return RouteKind::kBlackhole;
+    case RTN_THROW:
+      return RouteKind::kThrow;
     default:
       return RouteKind::kOther;
   }
@@ -247,6 +249,7 @@ Message route_message(int type, int flags, const Route& route) {
   fixed.rtm_type = RTN_UNICAST;
   if (route.kind == RouteKind::kUnreachable) fixed.rtm_type = RTN_UNREACHABLE;
   if (route.kind == RouteKind::kBlackhole) fixed.rtm_type = RTN_BLACKHOLE;
+  if (route.kind == RouteKind::kThrow) fixed.rtm_type = RTN_THROW;
   if (route.kind != RouteKind::kUnicast) fixed.rtm_scope = RT_SCOPE_UNIVERSE;
   if (type == RTM_DELROUTE) {
     fixed.rtm_scope = RT_SCOPE_NOWHERE;  // any

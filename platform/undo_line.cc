@@ -10,6 +10,8 @@
 namespace godwit::platform {
 namespace {
 
+constexpr auto kRouteKindMax = static_cast<std::uint64_t>(RouteKind::kThrow);
+
 // Letters, digits and what addresses and paths are made of stand as they are.
 bool stands_as_is(unsigned char c) {
   return std::isalnum(c) != 0 || c == '/' || c == '.' || c == '-' || c == '_' || c == ':';
@@ -194,7 +196,8 @@ std::optional<Undo> parse_route(const Fields& fields) {
   const auto table = fields.number32("table");
   const auto kind = fields.number("kind");
   const auto metric = fields.number32("metric");
-  if (!device || !destination || !table || !kind || *kind > 2 || !metric) return std::nullopt;
+  if (!device || !destination || !table || !kind || *kind > kRouteKindMax || !metric)
+    return std::nullopt;
   UndoRoute undo{*device, {}};
   undo.route.destination = *destination;
   undo.route.table = *table;

@@ -18,6 +18,8 @@ inline constexpr std::size_t kNatDMax = 9;          // one for us, up to eight f
 // Mode Config (MC-09, MC-10, MC-12).
 inline constexpr std::size_t kDnsServersMax = 8;
 inline constexpr std::size_t kSplitNetworksMax = 1024;
+inline constexpr std::size_t kLocalNetworksMax = 64;
+inline constexpr std::size_t kVersionTextMax = 128;
 inline constexpr std::size_t kBannerMax = 4096;
 inline constexpr std::size_t kBackupGatewaysMax = 10;  // MC-16
 inline constexpr std::size_t kRedirectsMax = 3;        // before a tunnel is up
@@ -40,6 +42,8 @@ static_assert(kHeadRoom >= kEspHeader + kEspIvMax);
 // Transport mode puts an IP header where ESP's and at least 8 octets of IV were.
 static_assert(kHeadRoom + kEspHeader + 8 >= 40);
 static_assert(kTailRoom >= kAlignPadMax + kEspTrailer + kEspIcvMax);
+
+inline constexpr std::size_t kIpv6MtuMin = 1280;  // RFC 8200 5
 
 inline constexpr std::size_t kReplayWindow = 4096;  // packets; a multiple of 64
 static_assert(kReplayWindow >= 1024 && kReplayWindow % 64 == 0);

@@ -24,7 +24,7 @@ class InnerParser {
   Where key_of(std::string_view key) const { return in_.find(key)->key_where; }
 
   void read_addresses() {
-    if (const auto ask = in_.boolean("mode-config")) profile_.mode_config = *ask;
+    read_mode_config();
     if (const auto networks = in_.list("networks", limits::kSplitNetworksMax)) {
       for (const Item& item : *networks) {
         append_value(profile_.networks, parse_network(item.text), item, report_);
@@ -38,14 +38,52 @@ class InnerParser {
       }
     }
     if (in_.is_unclear("mode-config")) return;
-    if (profile_.mode_config && in_.find("address") != nullptr) {
+    const bool off = profile_.mode_config == ConfigMode::kOff;
+    if (!off && in_.find("address") != nullptr) {
       report_.add(key_of("address"), "address is set, but mode-config asks the gateway for one",
                   "write mode-config = false, or remove address");
     }
-    if (!profile_.mode_config && !in_.mentions("address")) {
+    if (off && !in_.mentions("address")) {
       report_.add(key_of("mode-config"), "without mode-config the profile must give an address",
                   "write address = \"10.9.8.7\"");
     }
+  }
+
+  void read_mode_config() {
+    if (const auto word = in_.choice_or_boolean("mode-config")) {
+      profile_.mode_config = *word == "pull"   ? ConfigMode::kPull
+                             : *word == "push" ? ConfigMode::kPush
+                             : *word == "off"  ? ConfigMode::kOff
+                                               : ConfigMode::kAuto;
+    }
+    if (profile_.mode_config == ConfigMode::kOff && !in_.is_unclear("mode-config")) {
+      in_.refuse({"ipv6-address", "local-lan", "application-version", "ddns-hostname"},
+                 "is a matter of mode-config, which is off", "remove one of the two");
+    }
+    if (const auto ask = in_.boolean("ipv6-address")) profile_.ask_ipv6 = *ask;
+    if (const auto allow = in_.boolean("local-lan")) profile_.local_lan = *allow;
+    if (const auto word = in_.choice("phase2")) {
+      profile_.phase2 = *word == "one"           ? PhaseTwo::kOne
+                        : *word == "per-network" ? PhaseTwo::kPerNetwork
+                                                 : PhaseTwo::kAuto;
+    }
+    profile_.application_version = short_text("application-version");
+    profile_.ddns_hostname = short_text("ddns-hostname");
+    if (profile_.ddns_hostname.empty()) return;
+    if (auto fault = domain_fault(profile_.ddns_hostname)) {
+      report_.add(value_of("ddns-hostname"), std::move(*fault));
+    }
+  }
+
+  std::string short_text(std::string_view key) {
+    const auto text = in_.text(key);
+    if (!text) return {};
+    if (text->size() > limits::kVersionTextMax) {
+      report_.add(value_of(key),
+                  std::string(key) + " has " + std::to_string(text->size()) + " octets",
+                  "at most " + std::to_string(limits::kVersionTextMax) + " are sent");
+    }
+    return *text;
   }
 
   void read_dns() {

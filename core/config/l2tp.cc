@@ -10,9 +10,10 @@ constexpr std::uint16_t kL2tpPort = 1701;
 void read_l2tp(Settings& in, Report& report, Profile& profile) {
   profile.l2tp = in.boolean("l2tp").value_or(false);
   if (!profile.l2tp) return;
-  profile.mode_config = false;
+  profile.mode_config = ConfigMode::kOff;
   profile.use_dns = false;
-  in.refuse({"mode-config", "networks", "address", "dns", "search-domains", "routing-domains"},
+  in.refuse({"mode-config", "ipv6-address", "phase2", "local-lan", "application-version",
+             "ddns-hostname", "networks", "address", "dns", "search-domains", "routing-domains"},
             "has no use with l2tp, where PPP gives addresses and names",
             "remove it, and tell pppd what you want; or remove l2tp");
   const Entry* natt = in.find("nat-traversal");

@@ -11,16 +11,17 @@
 namespace godwit::config {
 
 enum class OptionType : std::uint8_t {
-  kText,        // "text"
-  kPath,        // "text", an absolute path
-  kPathOrUri,   // "text", an absolute path or a pkcs11: URI
-  kChoice,      // "text", one of the words of the metavar: a|b|c
-  kInteger,     // 500
-  kBool,        // true, false
-  kDuration,    // "8h" or a number of seconds
-  kOctets,      // "4GiB" or a number of octets
-  kTextList,    // ["a", "b"]; on the command line a,b or the flag repeated
-  kTextOrList,  // one of the words of the metavar, or a list
+  kText,          // "text"
+  kPath,          // "text", an absolute path
+  kPathOrUri,     // "text", an absolute path or a pkcs11: URI
+  kChoice,        // "text", one of the words of the metavar: a|b|c
+  kInteger,       // 500
+  kBool,          // true, false
+  kDuration,      // "8h" or a number of seconds
+  kOctets,        // "4GiB" or a number of octets
+  kTextList,      // ["a", "b"]; on the command line a,b or the flag repeated
+  kTextOrList,    // one of the words of the metavar, or a list
+  kChoiceOrBool,  // kChoice, or true and false, which mean the first and the last word
 };
 
 struct Option {

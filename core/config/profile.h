@@ -67,6 +67,21 @@ enum class Fragmentation : std::uint8_t {
   kOff,     // none, and none are read
 };
 
+// Who begins Mode Config, by which the gateway gives an inner address (draft-dukes 5).
+enum class ConfigMode : std::uint8_t {
+  kAuto,  // we ask, and take what the gateway sends by itself
+  kPull,  // we ask, and take nothing else
+  kPush,  // the gateway sends it by itself, and does not like to be asked
+  kOff,   // nobody: the profile has the address
+};
+
+// How many pairs of ESP SAs carry the networks of the tunnel.
+enum class PhaseTwo : std::uint8_t {
+  kAuto,        // what the gateway seems to want, and the other way when it refuses
+  kOne,         // one for everything
+  kPerNetwork,  // one for each network
+};
+
 struct Profile {
   std::string name;
   std::string file;  // where it was read, for messages
@@ -113,11 +128,16 @@ struct Profile {
   std::uint64_t esp_lifetime_bytes = 0;  // of one direction, offered in units of 1024; 0: no limit
 
   // Transport mode for L2TP to the gateway. PPP inside it gives addresses and names: of what
-  // follows mode_config and use_dns are false, and the lists are empty.
+  // follows mode_config is off, use_dns false, and the lists are empty.
   bool l2tp = false;
-  bool mode_config = true;           // ask the gateway for an address
+  ConfigMode mode_config = ConfigMode::kAuto;
+  bool ask_ipv6 = true;              // for an IPv6 address, too, by Mode Config
   std::vector<Prefix> networks;      // empty: what the gateway says, else everything
   std::optional<IpAddress> address;  // inner address when mode_config is off
+  PhaseTwo phase2 = PhaseTwo::kAuto;
+  bool local_lan = false;           // the gateway may leave private networks out of the tunnel
+  std::string application_version;  // what the gateway is told we are; empty: nothing
+  std::string ddns_hostname;        // the name it may enter in its DNS for us; empty: none
 
   NatTraversal natt = NatTraversal::kAuto;
   std::uint16_t cisco_udp_port = 10000;  // the gateway's; no other is used (MC-15)

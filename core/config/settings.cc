@@ -41,7 +41,7 @@ Item flag_item(const Option& option, std::string_view value, const Where& where)
       item.kind = Item::Kind::kInteger;
       item.integer = *number;
     }
-  } else if (option.type == OptionType::kBool) {
+  } else if (option.type == OptionType::kBool || option.type == OptionType::kChoiceOrBool) {
     if (value == "true" || value == "false" || value.empty()) {
       item.kind = Item::Kind::kBool;
       item.boolean = value != "false";
@@ -270,6 +270,13 @@ std::optional<bool> Settings::boolean(std::string_view key) {
     return std::nullopt;
   }
   return entry->value.boolean;
+}
+
+std::optional<std::string> Settings::choice_or_boolean(std::string_view key) {
+  const Entry* entry = find(key);
+  if (entry == nullptr || entry->value.kind != Item::Kind::kBool) return choice(key);
+  const auto words = option_words(*find_option(key));
+  return std::string(entry->value.boolean ? words.front() : words.back());
 }
 
 std::optional<Duration> Settings::duration(std::string_view key, Range range) {

@@ -44,6 +44,8 @@ class Settings {
   std::optional<std::int64_t> integer(std::string_view key, std::int64_t min, std::int64_t max,
                                       bool or_zero = false);
   std::optional<bool> boolean(std::string_view key);
+  // A word of a kChoiceOrBool key, true and false as the words that they mean.
+  std::optional<std::string> choice_or_boolean(std::string_view key);
 
   struct Range {
     Duration min;

@@ -140,7 +140,19 @@ void show_inner(Writer& w, const Profile& p) {
   if (!p.interface.empty()) w.text("interface", p.interface);
   w.number("mtu", p.mtu);
   if (p.l2tp) return;  // what follows is refused then
-  w.boolean("mode-config", p.mode_config);
+  w.text("mode-config", p.mode_config == ConfigMode::kPull   ? "pull"
+                        : p.mode_config == ConfigMode::kPush ? "push"
+                        : p.mode_config == ConfigMode::kOff  ? "off"
+                                                             : "auto");
+  if (p.mode_config != ConfigMode::kOff) {
+    w.boolean("ipv6-address", p.ask_ipv6);
+    w.boolean("local-lan", p.local_lan);
+  }
+  if (!p.application_version.empty()) w.text("application-version", p.application_version);
+  if (!p.ddns_hostname.empty()) w.text("ddns-hostname", p.ddns_hostname);
+  w.text("phase2", p.phase2 == PhaseTwo::kOne          ? "one"
+                   : p.phase2 == PhaseTwo::kPerNetwork ? "per-network"
+                                                       : "auto");
   if (!p.networks.empty()) {
     w.list("networks", p.networks, [](const Prefix& prefix) { return prefix.to_string(); });
   }

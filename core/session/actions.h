@@ -65,6 +65,7 @@ struct SetGateway {
 struct TunnelConfig {
   std::vector<Prefix> addresses;  // inner addresses, with the length to configure on the device
   std::vector<Prefix> routes;     // networks behind the gateway; 0.0.0.0/0 is a full tunnel
+  std::vector<Prefix> excluded;   // inside of routes, but reached as without a tunnel
   std::vector<IpAddress> dns;
   std::vector<std::string> search_domains;   // DNS names, already validated (MC-13)
   std::vector<std::string> routing_domains;  // split DNS

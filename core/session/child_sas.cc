@@ -36,8 +36,30 @@ void ChildSas::want(ChildPolicy policy) { children_.push_back(Child{std::move(po
 
 std::vector<ChildPolicy> ChildSas::policies() const {
   std::vector<ChildPolicy> out;
-  for (const Child& child : children_) out.push_back(child.policy);
+  for (const Child& child : children_) {
+    out.push_back(child.policy);
+    if (!child.pairs.empty()) out.back().remote = child.pairs.back().remote;
+  }
   return out;
+}
+
+std::vector<Prefix> ChildSas::agreed() const {
+  std::vector<Prefix> out;
+  for (const ChildPolicy& policy : policies()) out.push_back(policy.remote);
+  return out;
+}
+
+std::vector<EspSpi> ChildSas::forget(const std::vector<Prefix>& networks, Step& st) {
+  std::vector<EspSpi> gone;
+  std::erase_if(children_, [&](const Child& child) {
+    if (std::ranges::find(networks, child.policy.remote) == networks.end()) return false;
+    for (const Pair& pair : child.pairs) {
+      gone.push_back(pair.inbound);
+      st.out.push(RemoveSa{pair.inbound, pair.outbound});
+    }
+    return true;
+  });
+  return gone;
 }
 
 bool ChildSas::complete() const {
@@ -51,10 +73,14 @@ bool ChildSas::unheard() const {
 }
 
 ChildSas::Child* ChildSas::child_of(const Prefix& remote) {
-  const auto it = std::find_if(children_.begin(), children_.end(), [&](const Child& child) {
-    return child.policy.remote.contains(remote);
-  });
-  return it == children_.end() ? nullptr : &*it;
+  Child* found = nullptr;
+  for (Child& child : children_) {
+    const Prefix& wanted = child.policy.remote;
+    if (!wanted.contains(remote)) continue;
+    // The closest of networks that overlap.
+    if (found == nullptr || wanted.length() > found->policy.remote.length()) found = &child;
+  }
+  return found;
 }
 
 const ChildSas::Pair* ChildSas::newest(const Child& child) {
@@ -83,6 +109,7 @@ void ChildSas::install(QuickOutcome&& sas, bool by_gateway, Step& st) {
   Pair& pair = child->pairs.emplace_back();
   pair.inbound = sas.inbound;
   pair.outbound = sas.outbound;
+  pair.remote = sas.remote;
   pair.suite = sas.suite;
   pair.installed = st.now;
   pair.rekey_at = st.now + rekey_after(sas.lifetime, st.rng);

@@ -15,10 +15,15 @@ class ChildSas {
  public:
   // What the tunnel needs: one pair of SAs for each network.
   void want(ike::v1::ChildPolicy policy);
+  // The same, narrowed to what the gateway agreed to: what it may propose again.
   std::vector<ike::v1::ChildPolicy> policies() const;
-  bool complete() const;
+  // What the pairs cover: as wanted, or the narrower networks the gateway answered with.
+  std::vector<Prefix> agreed() const;
+  // These networks are not wanted any more. The inbound SPIs of their pairs, to be deleted.
+  std::vector<EspSpi> forget(const std::vector<Prefix>& networks, Step& st);
+  bool complete() const;  // every network has a pair
   // Packets left, and nothing came back under any pair of a network yet.
-  bool unheard() const;  // every network has a pair
+  bool unheard() const;
 
   void install(ike::v1::QuickOutcome&& sas, bool by_gateway, Step& st);
   void confirmed(EspSpi inbound, Step& st);
@@ -77,6 +82,7 @@ class ChildSas {
   struct Pair {
     EspSpi inbound;
     EspSpi outbound;
+    Prefix remote;
     crypto::EspSuite suite;
     Instant installed{};
     Instant rekey_at{};

@@ -115,6 +115,10 @@ struct AddressAssigned {
   std::vector<Prefix> networks;
   std::string default_domain;
 };
+struct FamilyRefused {  // Quick Mode for the second family; the tunnel carries the first alone
+  bool v6 = true;
+  EndReason reason;
+};
 struct SaInstalled {
   EspSpi inbound;
   EspSpi outbound;
@@ -163,8 +167,8 @@ struct UserNotProved {  // phase 1 was to be replaced, and the gateway did not l
 
 using Event =
     std::variant<Phase1Started, PeerAnswered, NatFound, Floated, GatewayShows, GatewayAuthenticated,
-                 UserAccepted, GatewayMessage, AddressAssigned, SaInstalled, TunnelUp, PeerMoved,
-                 Retransmitting, HintReceived, GatewaySilent, GatewayAlive, ConnectingAnew,
-                 GatewayRedirects, TryingGateway, NothingArrives, UserNotProved>;
+                 UserAccepted, GatewayMessage, AddressAssigned, FamilyRefused, SaInstalled,
+                 TunnelUp, PeerMoved, Retransmitting, HintReceived, GatewaySilent, GatewayAlive,
+                 ConnectingAnew, GatewayRedirects, TryingGateway, NothingArrives, UserNotProved>;
 
 }  // namespace godwit::session

@@ -300,7 +300,7 @@ void IkeSa::finish_phase1(ike::v1::Phase1Outcome&& outcome, bool final_send, Ste
   st.report(GatewayAuthenticated{peer_name_});
   if (phase1_.vendors().dpd) dpd_.emplace(settings_.dpd_delay, settings_.dpd_attempts, st.rng);
   Transactions::Settings settings = settings_.transactions;
-  settings.unity = phase1_.vendors().unity;
+  settings.wishes.unity = phase1_.vendors().unity;
   transactions_.begin(std::move(settings), *sa_, link_, st);
 }
 
@@ -340,7 +340,7 @@ void IkeSa::on_information(const ike::v1::Information& information, Step& st) {
   } else if (std::holds_alternative<IsakmpDeleted>(information)) {
     end({EndCause::kGatewayClosed, stage(), 0}, true, st);
   } else if (const auto* error = std::get_if<ErrorNotified>(&information)) {
-    if (quick_.on_error(error->type, st)) return;
+    if (quick_.on_error(*error, st)) return;
     // Before anything was negotiated an error is about us: identity, key or user.
     if (transactions_.stage() != Transactions::Stage::kDone) {
       const bool user = transactions_.stage() == Transactions::Stage::kXauth;
@@ -420,6 +420,7 @@ void IkeSa::delete_self(Step& st) {
 void IkeSa::retire() {
   retired_ = true;
   request_.stop();
+  transactions_.stop_renewing();
 }
 
 void IkeSa::on_deadline(Step& st) {

@@ -51,6 +51,7 @@ class IkeSa {
 
   void negotiate(ike::v1::ChildPolicy policy, Step& st);
   bool negotiating(const Prefix& remote) const { return quick_.running(remote); }
+  bool negotiating() const { return quick_.running(); }
   void delete_child(EspSpi inbound, Step& st);
   void probe(Step& st);  // a DPD query, whether one is due or not
   void on_resume(Step& st);
@@ -75,6 +76,7 @@ class IkeSa {
   std::optional<Instant> expires() const { return expires_; }
   // The gateway limits how much this SA may protect, and four fifths of it are used.
   bool worn() const { return kilobytes_ != 0 && link_.octets() / 1024 >= kilobytes_ / 5 * 4; }
+  std::optional<Instant> address_expires() const { return transactions_.address_expires(); }
   Instant last_heard() const { return last_heard_; }
   std::uint64_t retransmissions() const;
 

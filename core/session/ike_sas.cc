@@ -87,6 +87,7 @@ void IkeSas::begin(Step& st) {
   settings.phase1.force_natt |= force_natt_;
   settings.attempt = attempts_;
   gateway_ = gateways_.current();
+  settings.transactions.wishes.previous = address_;
   current_ = std::make_unique<IkeSa>(std::move(settings), st);
   with_current(st, [](IkeSa& sa, Step& inner) { sa.start(inner); });
 }
@@ -102,9 +103,9 @@ void IkeSas::begin_next(Step& st) {
     (link.floated() ? settings.gateway_natt : settings.gateway_ike) = link.peer();
     settings.natt_first = link.floated();
   }
-  settings.transactions.previous_address = address_;
+  settings.transactions.wishes.previous = address_;
   settings.transactions.user_optional = true;  // whoever was accepted under the SA before
-  next_address_.reset();
+  next_address_ = {};
   next_ = std::make_unique<IkeSa>(std::move(settings), st);
   with_next(st, [](IkeSa& sa, Step& inner) { sa.start(inner); });
 }

@@ -50,6 +50,7 @@ class IkeSas {
   bool lost() const { return lost_; }
   void negotiate(ike::v1::ChildPolicy policy, Step& st) { current_->negotiate(policy, st); }
   bool negotiating(const Prefix& remote) const { return current_->negotiating(remote); }
+  bool negotiating() const { return current_->negotiating(); }
   void delete_child(EspSpi inbound, Step& st) {
     if (usable()) current_->delete_child(inbound, st);
   }
@@ -97,8 +98,8 @@ class IkeSas {
   std::optional<Instant> old_until_;
   std::optional<Instant> replace_at_;
   Instant established_at_{};
-  std::optional<IpAddress> address_;  // of the first Mode Config
-  std::optional<IpAddress> next_address_;
+  ike::v1::InnerAddresses address_;  // of the first Mode Config
+  ike::v1::InnerAddresses next_address_;
   bool force_natt_ = false;
   bool keep_ = false;
   bool lost_ = false;

@@ -23,6 +23,14 @@ constexpr Duration kBegunWindow = 30s;
 static_assert(limits::kOutboundSasMax + kBegunMax <= limits::kInboundSasMax);
 constexpr Duration kResponderPatience = 60s;
 
+constexpr Duration kLateError = 5s;
+
+// What a gateway says of an offer, and not of a message that it cannot read.
+bool is_refusal(ike::Notify type) {
+  return (type >= ike::Notify::kInvalidProtocolId && type <= ike::Notify::kBadProposalSyntax) ||
+         type == ike::Notify::kInvalidKeyInformation || type == ike::Notify::kInvalidIdInformation;
+}
+
 EndCause cause_of(QuickFailureKind kind) {
   switch (kind) {
     case QuickFailureKind::kProposalRefused:
@@ -141,6 +149,7 @@ void QuickModes::apply(Running& running, QuickStep& step, IkeLink& link, Step& s
     st.events.emplace_back(
         ChildFailed{running.remote, cause_of(step.failure->kind), step.failure->notify});
   }
+  if (step.final_send) finished_at_ = st.now;
   if (step.failure || step.final_send || step.confirmed) finish(&running);
 }
 
@@ -163,14 +172,23 @@ void QuickModes::on_deadline(IkeLink& link, Step& st) {
   for (const Running* running : ended) finish(running);
 }
 
-bool QuickModes::on_error(ike::Notify type, Step& st) {
-  const auto it = std::find_if(running_.begin(), running_.end(), [](const auto& entry) {
-    return entry->ours() && entry->request.active();
-  });
+bool QuickModes::on_error(const ike::v1::ErrorNotified& error, Step& st) {
+  const auto waits = [](const auto& entry) { return entry->ours() && entry->request.active(); };
+  const auto named = [&](const auto& entry) {
+    if (!waits(entry) || error.spi.size() != sizeof(std::uint32_t)) return false;
+    const EspSpi spi{load_be<std::uint32_t>(error.spi)};
+    return std::get<QuickInitiator>(entry->machine).policy().offer.spi == spi;
+  };
+  auto it = std::find_if(running_.begin(), running_.end(), named);
+  // A gateway that could not make anything of a message 3 says so, too: that exchange is over.
+  const bool late = finished_at_ && st.now - *finished_at_ < kLateError;
+  if (it == running_.end() && late && !is_refusal(error.type)) return true;
+  if (it == running_.end()) it = std::find_if(running_.begin(), running_.end(), waits);
   if (it == running_.end()) return false;
-  const EndCause cause = type == ike::Notify::kInvalidIdInformation ? EndCause::kSelectorsRefused
-                                                                    : EndCause::kPhase2Refused;
-  st.events.emplace_back(ChildFailed{(*it)->remote, cause, static_cast<std::uint16_t>(type)});
+  const EndCause cause = error.type == ike::Notify::kInvalidIdInformation
+                             ? EndCause::kSelectorsRefused
+                             : EndCause::kPhase2Refused;
+  st.events.emplace_back(ChildFailed{(*it)->remote, cause, static_cast<std::uint16_t>(error.type)});
   finish(it->get());
   return true;
 }
@@ -187,6 +205,11 @@ std::optional<Instant> QuickModes::due() const {
 bool QuickModes::running(const Prefix& remote) const {
   return std::any_of(running_.begin(), running_.end(),
                      [&](const auto& entry) { return entry->ours() && entry->remote == remote; });
+}
+
+bool QuickModes::running() const {
+  return std::any_of(running_.begin(), running_.end(),
+                     [](const auto& entry) { return entry->ours(); });
 }
 
 }  // namespace godwit::session

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/ike/v1/informational.h"
 #include "core/ike/v1/quick_mode.h"
 #include "core/ike/v1/retransmission.h"
 #include "core/session/ike_link.h"
@@ -22,11 +23,13 @@ class QuickModes {
                   const std::vector<ike::v1::ChildPolicy>& policies, IkeLink& link, Step& st);
   bool on_job(JobDone& done, IkeLink& link, Step& st);  // false: not ours
   void on_deadline(IkeLink& link, Step& st);
-  // An authentic error notify: it can only be about the oldest exchange of ours.
-  bool on_error(ike::Notify type, Step& st);
+  // An authentic error notify. It is about the exchange whose SPI it holds, else about the oldest
+  // of ours.
+  bool on_error(const ike::v1::ErrorNotified& error, Step& st);
 
   std::optional<Instant> due() const;
   bool running(const Prefix& remote) const;
+  bool running() const;  // any of ours
   std::uint64_t retransmissions() const { return retransmissions_; }
 
  private:
@@ -48,7 +51,8 @@ class QuickModes {
   std::vector<std::unique_ptr<Running>> running_;
   std::uint64_t retransmissions_ = 0;
   Instant window_{};
-  std::size_t begun_ = 0;  // by the gateway, since window_
+  std::size_t begun_ = 0;               // by the gateway, since window_
+  std::optional<Instant> finished_at_;  // when the last message 3 left
 };
 
 }  // namespace godwit::session

@@ -4,6 +4,7 @@
 
 #include "core/base/check.h"
 #include "core/net/udp_encap.h"
+#include "core/session/child_plan.h"
 #include "core/session/child_sas.h"
 #include "core/session/identities.h"
 #include "core/session/ike_sas.h"
@@ -156,8 +157,9 @@ class Session::Impl {
   IkeSettings ike_settings() const;
   void handle_events(Step& st);
   void handle(IkeEvent&& event, Step& st);
-  IpAddress inner_address() const;
-  std::vector<ike::v1::ChildPolicy> wanted_policies() const;
+  ike::v1::ChildPolicy policy_for(const Prefix& network) const;
+  void negotiate_current(Step& st);
+  void advance(Step& st);
   void on_established(Step& st);
   void on_child(ChildNegotiated&& child, Step& st);
   void on_ike_ended(const IkeEnded& ended, Step& st);
@@ -182,6 +184,10 @@ class Session::Impl {
   IkeSas ike_;
   ChildSas children_;
   ike::v1::ModeConfig mode_config_;
+  ChildPlan plan_;
+  // Agreed on, and then asked for the other way. Deleted when the tunnel is up: right behind
+  // message 3 of its Quick Mode, strongSwan takes a Delete for an error.
+  std::vector<EspSpi> forgotten_;
   std::optional<TunnelConfig> tunnel_;  // what is applied
 
   std::optional<Instant> connect_deadline_;
@@ -201,7 +207,7 @@ IkeSettings Session::Impl::ike_settings() const {
   IkeSettings settings;
   settings.phase1.aggressive = profile.aggressive;
   settings.phase1.xauth = profile.xauth;
-  settings.phase1.mode_config = profile.mode_config;
+  settings.phase1.mode_config = profile.mode_config != config::ConfigMode::kOff;
   settings.phase1.fragmentation = profile.fragmentation != config::Fragmentation::kOff;
   settings.fragmentation = profile.fragmentation;
   settings.phase1.suites = profile.ike;
@@ -214,7 +220,8 @@ IkeSettings Session::Impl::ike_settings() const {
   if (profile.quirks) settings.phase1.quirks = ike::v1::quirks_named(*profile.quirks);
   settings.transactions.xauth = profile.xauth;
   settings.transactions.mode_config = profile.mode_config;
-  settings.transactions.udp_port = profile.natt == config::NatTraversal::kCiscoUdp;
+  settings.transactions.wishes = config_wishes(profile);
+  settings.transactions.wishes.udp_port = profile.natt == config::NatTraversal::kCiscoUdp;
   if (profile.natt == config::NatTraversal::kCiscoUdp) settings.esp_port = profile.cisco_udp_port;
   if (profile.natt == config::NatTraversal::kOff) settings.esp_port = 0;
   settings.transactions.known = {profile.user, profile.user_domain};
@@ -248,8 +255,8 @@ void Session::Impl::handle(IkeEvent&& event, Step& st) {
   if (auto* config = std::get_if<ConfigReceived>(&event)) {
     mode_config_ = std::move(config->config);
     // What routes outside already, to us or to the gateway, cannot be an inner address.
-    if (mode_config_.address == config_.local.natt.address ||
-        mode_config_.address == gateways_.current()) {
+    if (mode_config_.address.holds(config_.local.natt.address) ||
+        mode_config_.address.holds(gateways_.current())) {
       return finish({EndCause::kNoAddress, Stage::kModeConfig, 0}, st);
     }
     // MC-15: a gateway does not choose the port alone.
@@ -274,58 +281,76 @@ void Session::Impl::handle(IkeEvent&& event, Step& st) {
     on_ike_ended(*ended, st);
   } else if (const auto* replaced = std::get_if<IkeReplaced>(&event)) {
     moved_ = false;
-    for (const auto& policy : wanted_policies()) children_.update(policy);
+    for (const Prefix& network : plan_.networks()) children_.update(policy_for(network));
     if (replaced->renew) children_.renew(st.now);
   }
 }
 
-IpAddress Session::Impl::inner_address() const {
-  CHECK(mode_config_.address);
-  return *mode_config_.address;
-}
-
-std::vector<ike::v1::ChildPolicy> Session::Impl::wanted_policies() const {
-  return child_policies(config_.profile, mode_config_, inner_address(), config_.gateway,
-                        ike_.current().phase1().vendors());
+ike::v1::ChildPolicy Session::Impl::policy_for(const Prefix& network) const {
+  return child_policy(config_.profile, mode_config_, network, ike_.current().phase1());
 }
 
 void Session::Impl::on_established(Step& st) {
-  const config::Profile& profile = config_.profile;
-  if (!up_since_) children_.clear(st);  // of an attempt that came to nothing
+  if (!up_since_) {  // of an attempt that came to nothing
+    children_.clear(st);
+    forgotten_.clear();
+  }
   quick_rounds_ = 0;
   // Without Mode Config the laptop's own address is what it speaks for, wherever it goes later.
-  if (!mode_config_.address) {
-    mode_config_.address = profile.address.value_or(config_.local.natt.address);
+  if (mode_config_.address.empty()) {
+    mode_config_.address =
+        ike::v1::InnerAddresses::of(config_.profile.address.value_or(config_.local.natt.address));
   }
-  const IpAddress address = inner_address();
-  if (!profile.l2tp) {  // there PPP assigns one, later
-    st.report(AddressAssigned{{*Prefix::make(address, address.bits())},
-                              mode_config_.dns,
-                              mode_config_.split_include,
-                              mode_config_.default_domain});
-  }
+  plan_ = ChildPlan(config_.profile, mode_config_, gateways_.current(),
+                    ike_.current().phase1().vendors().unity);
+  // With L2TP PPP assigns an address, later.
+  if (!config_.profile.l2tp) st.report(assigned(mode_config_));
+  // The profile names networks of the other family alone.
+  if (plan_.empty()) return finish({EndCause::kNoAddress, Stage::kModeConfig, 0}, st);
   st.out.push(SetPeer{ike_.current().link().esp_peer()});
-  for (auto& policy : wanted_policies()) {
-    children_.want(policy);
-    ike_.negotiate(std::move(policy), st);
+  negotiate_current(st);
+}
+
+void Session::Impl::negotiate_current(Step& st) {
+  for (const Prefix& network : plan_.current()) {
+    children_.want(policy_for(network));
+    ike_.negotiate(policy_for(network), st);
   }
+}
+
+// Once every Quick Mode of the connect has had its answer: what comes next?
+void Session::Impl::advance(Step& st) {
+  if (up_since_ || ike_.negotiating()) return;
+  if (plan_.is_refused()) {
+    const auto gone = children_.forget(plan_.current(), st);
+    forgotten_.insert(forgotten_.end(), gone.begin(), gone.end());
+    if (plan_.try_other_way()) return negotiate_current(st);
+    const EndReason reason = plan_.reason();
+    if (!plan_.leave_out()) return finish(reason, st);
+    st.report(FamilyRefused{true, reason});
+  }
+  if (plan_.next_family()) return negotiate_current(st);
+  if (children_.complete()) bring_up(st);
 }
 
 void Session::Impl::on_child(ChildNegotiated&& child, Step& st) {
   children_.install(std::move(child.sas), child.by_gateway, st);
   ike_.recovered();
-  if (!up_since_ && children_.complete()) bring_up(st);
+  advance(st);
 }
 
 void Session::Impl::on_child_failed(const ChildFailed& failed, Step& st) {
   if (up_since_) return children_.failed(failed.remote, st);
   const EndReason reason{failed.cause, Stage::kQuickMode, failed.notify};
-  if (failed.cause != EndCause::kNoAnswerAfterFloat) return finish(reason, st);
+  if (failed.cause != EndCause::kNoAnswerAfterFloat) {
+    plan_.refused(reason);
+    return advance(st);
+  }
   // Nothing repeats a refusal that was lost (RFC 2408 5.7): another Quick Mode provokes another.
-  const auto policies = children_.policies();
-  const auto policy = std::ranges::find(policies, failed.remote, &ike::v1::ChildPolicy::remote);
-  if (policy != policies.end() && ++quick_rounds_ < kQuickRoundsMax) {
-    return ike_.negotiate(*policy, st);
+  const auto& networks = plan_.current();
+  if (std::ranges::find(networks, failed.remote) != networks.end() &&
+      ++quick_rounds_ < kQuickRoundsMax) {
+    return ike_.negotiate(policy_for(failed.remote), st);
   }
   if (!ike_.retry(reason, st)) finish(reason, st);
 }
@@ -333,12 +358,12 @@ void Session::Impl::on_child_failed(const ChildFailed& failed, Step& st) {
 void Session::Impl::bring_up(Step& st) {
   const auto current = children_.current();
   CHECK(current);
-  const IpAddress address = inner_address();
-  tunnel_ =
-      tunnel_config(config_.profile, mode_config_, address, gateways_.current(), current->suite);
+  tunnel_ = tunnel_config(config_.profile, mode_config_, children_.agreed(), gateways_.current(),
+                          current->suite);
   up_since_ = st.now;
   gateways_.settled();
   connect_deadline_.reset();
+  for (const EspSpi inbound : forgotten_) ike_.delete_child(inbound, st);
   st.out.push(ApplyTunnel{*tunnel_});
   st.report(TunnelUp{});
 }
@@ -433,7 +458,9 @@ Status Session::Impl::status(Instant now) const {
   if (const auto maker = phase1.vendors().maker) out.maker = ike::name(*maker);
   out.quirks = names_of(phase1.quirks());
   out.gateway_identity = ike_.current().peer_name();
+  describe(mode_config_, out);
   if (ike_.established()) {
+    if (const auto at = ike_.current().address_expires()) out.address_expires_in = *at - now;
     out.ike = phase1.choice().suite;
     out.ike_expires_in = *ike_.current().expires() - now;
     out.heard_ago = now - ike_.current().last_heard();
@@ -448,6 +475,7 @@ Status Session::Impl::status(Instant now) const {
   if (tunnel_) {
     out.addresses = tunnel_->addresses;
     out.networks = tunnel_->routes;
+    out.excluded = tunnel_->excluded;
     out.dns = tunnel_->dns;
     out.search_domains = tunnel_->search_domains;
     out.mtu = tunnel_->mtu;

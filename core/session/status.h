@@ -31,7 +31,13 @@ struct Status {
   std::optional<EspSpi> outbound;
   std::vector<Prefix> addresses;
   std::vector<Prefix> networks;
+  std::vector<Prefix> excluded;  // inside of networks, but outside the tunnel
   std::vector<IpAddress> dns;
+  std::vector<IpAddress> nbns;        // WINS servers; only shown
+  std::string gateway_version;        // what the gateway says it is; escaped
+  std::optional<bool> save_password;  // the gateway's advice (MC-18); nothing follows from it
+  bool pfs_wanted = false;            // by the gateway, in Mode Config
+  std::optional<Duration> address_expires_in;
   std::vector<std::string> search_domains;
   std::size_t mtu = 0;
   std::optional<Duration> up_for;                // since traffic could flow

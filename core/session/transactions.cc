@@ -21,6 +21,9 @@ constexpr Duration kFirstRequestPatience = 12s;
 constexpr Duration kXauthPatience = 30s;
 // Between two times that a gateway asks for the user while the tunnel is up.
 constexpr Duration kAskGap = 60s;
+constexpr Duration kPushPatience = 20s;
+// A gateway that lends an address for moments would be asked all the time.
+constexpr Duration kLeaseMin = 60s;
 constexpr std::size_t kExchangesMax = 8;
 constexpr std::array<ike::Rule, 2> kTransaction = {
     {{ike::PayloadType::kHash, 1, 1}, {ike::PayloadType::kAttributes, 1, 1}}};
@@ -62,26 +65,30 @@ void Transactions::begin(Settings settings, const IsakmpSa& sa, IkeLink& link, S
     patience_ = st.now + kFirstRequestPatience;
     return;
   }
-  request_config(sa, link, st);
+  begin_config(sa, link, st);
 }
 
-void Transactions::request_config(const IsakmpSa& sa, IkeLink& link, Step& st) {
+void Transactions::begin_config(const IsakmpSa& sa, IkeLink& link, Step& st) {
   patience_.reset();
-  if (!settings_.mode_config) {
+  if (settings_.mode_config == config::ConfigMode::kOff) {
     stage_ = Stage::kDone;
     st.events.emplace_back(IkeEstablished{});
     return;
   }
   stage_ = Stage::kModeConfig;
+  if (settings_.mode_config != config::ConfigMode::kPush) return request_config(sa, link, st);
+  patience_ = st.now + kPushPatience;
+}
+
+void Transactions::request_config(const IsakmpSa& sa, IkeLink& link, Step& st) {
   request_identifier_ = st.rng.public_number<std::uint16_t>();
-  const CfgPayload cfg = ike::v1::mode_config_request(
-      request_identifier_, settings_.unity, settings_.previous_address, settings_.udp_port);
+  const CfgPayload cfg = ike::v1::mode_config_request(request_identifier_, settings_.wishes);
   Exchange exchange{link.ids.fresh(st.rng), {}};
   exchange.iv = sa.iv_for(exchange.id);
   ike::ChainBuilder chain;
   chain.add(ike::PayloadType::kAttributes, ike::encode_cfg(cfg));
   ByteVec message = sa.seal_hashed(ike::Exchange::kTransaction, exchange.id, chain, exchange.iv);
-  exchanges_.push_back(exchange);
+  remember(exchange);
   link.send(message, st);
   request_.start(std::move(message), st.now, kAttempts, st.rng);
 }
@@ -94,6 +101,12 @@ std::optional<Iv> Transactions::iv_of(const IsakmpSa& sa, MessageId id, const Ik
   }
   if (link.ids.seen(id)) return std::nullopt;
   return sa.iv_for(id);
+}
+
+void Transactions::remember(const Exchange& exchange) {
+  std::erase_if(exchanges_, [&](const Exchange& e) { return e.id == exchange.id; });
+  if (exchanges_.size() == kExchangesMax) exchanges_.erase(exchanges_.begin());
+  exchanges_.push_back(exchange);
 }
 
 bool Transactions::on_message(const IsakmpSa& sa, const ike::Header& header, Bytes message,
@@ -113,10 +126,8 @@ bool Transactions::on_message(const IsakmpSa& sa, const ike::Header& header, Byt
   const auto key = ReplyCache::key_of(message);
   link.replies.handled(key);
   link.ids.insert(header.message_id);
-  std::erase_if(exchanges_, [&](const Exchange& e) { return e.id == header.message_id; });
-  if (exchanges_.size() == kExchangesMax) exchanges_.erase(exchanges_.begin());
   const Exchange exchange{header.message_id, opened->next_iv};
-  exchanges_.push_back(exchange);
+  remember(exchange);
 
   on_cfg(sa, exchange, *cfg, key, link, st);
   return true;
@@ -128,14 +139,12 @@ void Transactions::on_cfg(const IsakmpSa& sa, Exchange exchange, const CfgPayloa
     case CfgType::kRequest:
       if (ike::v1::is_xauth(cfg)) return on_xauth_request(sa, exchange, cfg, key, link, st);
       // MC-04: a request is always answered, if only with nothing.
-      return respond(sa, exchange, CfgPayload{CfgType::kReply, cfg.identifier, {}}, key, link, st);
+      return respond(sa, exchange, ike::v1::mode_config_reply(cfg, settings_.wishes), key, link,
+                     st);
     case CfgType::kSet:
       return on_set(sa, exchange, cfg, key, link, st);
     case CfgType::kReply:
-      if (stage_ != Stage::kModeConfig || cfg.identifier != request_identifier_) {
-        return st.drop(Drop::kUnexpectedMessage);
-      }
-      return take_config(cfg, st);
+      return on_reply(cfg, st);
     default:
       return st.drop(Drop::kUnexpectedMessage);
   }
@@ -228,9 +237,23 @@ void Transactions::on_set(const IsakmpSa& sa, Exchange exchange, const CfgPayloa
   if (const auto accepted = ike::v1::xauth_status(cfg)) {
     return on_status(sa, exchange, cfg, *accepted, key, link, st);
   }
-  respond(sa, exchange, ike::v1::mode_config_ack(cfg), key, link, st);
-  // MC-14: a gateway may push what we are about to ask for.
-  if (stage_ == Stage::kModeConfig && ike::v1::offers_address(cfg)) take_config(cfg, st);
+  // MC-14: a gateway may push what we are about to ask for. MC-04: a SET is acknowledged all the
+  // same, with the attributes that were taken.
+  const bool taken = settings_.mode_config != config::ConfigMode::kPull;
+  const CfgPayload none{CfgType::kSet, cfg.identifier, {}};
+  respond(sa, exchange, ike::v1::mode_config_ack(taken ? cfg : none), key, link, st);
+  if (taken && stage_ == Stage::kModeConfig && ike::v1::offers_address(cfg)) take_config(cfg, st);
+}
+
+void Transactions::on_reply(const CfgPayload& cfg, Step& st) {
+  if (cfg.identifier != request_identifier_ || !request_.active()) {
+    return st.drop(Drop::kUnexpectedMessage);
+  }
+  if (stage_ == Stage::kModeConfig) return take_config(cfg, st);
+  // The address was renewed; another one would end every connection, and is no renewal.
+  request_.stop();
+  const ike::v1::ModeConfig config = ike::v1::read_mode_config(cfg);
+  if (config.address == address_) start_lease(config, st);
 }
 
 void Transactions::on_status(const IsakmpSa& sa, Exchange exchange, const CfgPayload& cfg,
@@ -250,28 +273,57 @@ void Transactions::on_status(const IsakmpSa& sa, Exchange exchange, const CfgPay
     return end(st, rounds_.answered() ? EndCause::kUserRejected : EndCause::kWeAreRefused);
   }
   st.report(UserAccepted{});
-  if (stage_ == Stage::kXauth) request_config(sa, link, st);
+  if (stage_ == Stage::kXauth) begin_config(sa, link, st);
 }
 
 void Transactions::take_config(const CfgPayload& cfg, Step& st) {
   request_.stop();
+  patience_.reset();
   ike::v1::ModeConfig config = ike::v1::read_mode_config(cfg);
-  if (!config.address) return end(st, EndCause::kNoAddress);
+  if (config.address.empty()) return end(st, EndCause::kNoAddress);
   stage_ = Stage::kDone;
+  address_ = config.address;
+  settings_.wishes.previous = address_;
+  start_lease(config, st);
   st.events.emplace_back(ConfigReceived{std::move(config)});
   st.events.emplace_back(IkeEstablished{});
 }
 
+void Transactions::start_lease(const ike::v1::ModeConfig& config, Step& st) {
+  lease_ = {};
+  if (!config.expires_after) return;
+  const Duration life = std::max(*config.expires_after, kLeaseMin);
+  lease_ = {st.now + life * 4 / 5, st.now + life};
+}
+
+// Asked for under this SA, so that no user has to type a code again. An address that could not be
+// renewed ends the SA, and the next one asks for it.
+void Transactions::lease_deadline(const IsakmpSa& sa, IkeLink& link, Step& st) {
+  if (lease_.expires && st.now >= *lease_.expires) {
+    lease_ = {};
+    return end(st, EndCause::kExpired);
+  }
+  if (!lease_.renew_at || st.now < *lease_.renew_at) return;
+  lease_.renew_at.reset();
+  request_config(sa, link, st);
+}
+
 void Transactions::on_deadline(const IsakmpSa& sa, IkeLink& link, bool confirmed, Step& st) {
+  lease_deadline(sa, link, st);
   if (patience_ && st.now >= *patience_) {
+    // A gateway that is to push its configuration has been silent.
+    if (stage_ == Stage::kModeConfig) {
+      return end(st, confirmed ? EndCause::kNoAddress : EndCause::kNoAnswerAfterFloat, false);
+    }
     const bool may_go_on = settings_.user_optional && !asking_;
     if (!may_go_on) return end(st, EndCause::kNoAnswerAfterFloat, false);
     unasked_ = true;
-    return request_config(sa, link, st);
+    return begin_config(sa, link, st);
   }
   if (!request_.due() || st.now < *request_.due()) return;
-  // A gateway that answered before and is silent now knows no Mode Config.
   if (request_.exhausted()) {
+    if (stage_ == Stage::kDone) return request_.stop();  // of a renewal: the lease tells the rest
+    // A gateway that answered before and is silent now knows no Mode Config.
     return end(st, confirmed ? EndCause::kNoAddress : EndCause::kNoAnswerAfterFloat, false);
   }
   ++retransmissions_;
@@ -284,6 +336,8 @@ void Transactions::repeat_ack(IkeLink& link, Step& st) {
   if (!status_ack_.empty()) link.send(status_ack_, st);
 }
 
-std::optional<Instant> Transactions::due() const { return earlier(patience_, request_.due()); }
+std::optional<Instant> Transactions::due() const {
+  return earlier(earlier(patience_, request_.due()), earlier(lease_.renew_at, lease_.expires));
+}
 
 }  // namespace godwit::session

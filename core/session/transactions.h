@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/config/profile.h"
 #include "core/ike/v1/mode_config.h"
 #include "core/ike/v1/retransmission.h"
 #include "core/ike/v1/xauth.h"
@@ -19,14 +20,12 @@ class Transactions {
  public:
   struct Settings {
     bool xauth = false;
-    bool mode_config = true;
-    bool udp_port = false;  // asks for the port of Cisco's ESP in UDP
+    config::ConfigMode mode_config = config::ConfigMode::kAuto;
     XauthRounds::Known known;
     // Success is believed although nobody was asked (XA-10): the profile says so, or the user was
     // accepted under the SA that this one replaces (draft 5.5).
     bool user_optional = false;
-    bool unity = false;
-    std::optional<IpAddress> previous_address;  // asked for again
+    ike::v1::ConfigWishes wishes;
   };
   enum class Stage : std::uint8_t { kIdle, kXauth, kModeConfig, kDone };
 
@@ -49,10 +48,18 @@ class Transactions {
   std::uint32_t form_id() const { return form_id_; }
   bool asked() const { return form_id_ != 0; }  // the user, at least once
   std::size_t form_size() const { return form_size_; }
+  // MC-07: the address is asked for again before it runs out. From now on another SA does that.
+  void stop_renewing() { lease_ = {}; }
+
   std::optional<Instant> due() const;
+  std::optional<Instant> address_expires() const { return lease_.expires; }
   std::uint64_t retransmissions() const { return retransmissions_; }
 
  private:
+  struct Lease {  // of the inner address; without both it lasts as long as the tunnel
+    std::optional<Instant> renew_at;
+    std::optional<Instant> expires;
+  };
   // An exchange whose messages share an M-ID and so an IV chain.
   struct Exchange {
     MessageId id;
@@ -66,7 +73,9 @@ class Transactions {
 
   void on_cfg(const ike::v1::IsakmpSa& sa, Exchange exchange, const ike::CfgPayload& cfg,
               const ike::v1::ReplyCache::Key& key, IkeLink& link, Step& st);
+  void begin_config(const ike::v1::IsakmpSa& sa, IkeLink& link, Step& st);
   void request_config(const ike::v1::IsakmpSa& sa, IkeLink& link, Step& st);
+  void on_reply(const ike::CfgPayload& cfg, Step& st);
   void respond(const ike::v1::IsakmpSa& sa, Exchange exchange, const ike::CfgPayload& cfg,
                const ike::v1::ReplyCache::Key& key, IkeLink& link, Step& st);
   void on_xauth_request(const ike::v1::IsakmpSa& sa, Exchange exchange, const ike::CfgPayload& cfg,
@@ -78,13 +87,18 @@ class Transactions {
                  bool accepted, const ike::v1::ReplyCache::Key& key, IkeLink& link, Step& st);
   bool may_ask(Step& st);
   void end(Step& st, EndReason reason, bool conclusive = true);
+  void start_lease(const ike::v1::ModeConfig& config, Step& st);
+  void lease_deadline(const ike::v1::IsakmpSa& sa, IkeLink& link, Step& st);
   void end(Step& st, EndCause cause, bool conclusive = true);
+  void remember(const Exchange& exchange);
   std::optional<ike::v1::Iv> iv_of(const ike::v1::IsakmpSa& sa, MessageId id,
                                    const IkeLink& link) const;
 
   Settings settings_;
   Stage stage_ = Stage::kIdle;
   ike::v1::Retransmission request_;  // Mode Config pull
+  ike::v1::InnerAddresses address_;  // what it led to
+  Lease lease_;
   std::uint16_t request_identifier_ = 0;
   std::vector<Exchange> exchanges_;  // the latest few
   std::optional<Pending> pending_;

@@ -1,8 +1,10 @@
 #include "core/session/tunnel_config.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/base/check.h"
+#include "core/session/child_plan.h"
 
 namespace godwit::session {
 namespace {
@@ -21,45 +23,82 @@ Prefix host(const IpAddress& address) {
 
 }  // namespace
 
-std::vector<ike::v1::ChildPolicy> child_policies(const config::Profile& profile,
-                                                 const ike::v1::ModeConfig& mode_config,
-                                                 const IpAddress& address, const IpAddress& gateway,
-                                                 const ike::v1::PeerVendors& vendors) {
-  std::vector<Prefix> networks = profile.networks;
-  if (networks.empty() && !vendors.unity) networks = mode_config.split_include;
-  if (profile.l2tp) networks = {host(gateway)};
-  // A pair of SAs costs a negotiation; beyond a few, one for everything serves better.
-  if (networks.empty() || networks.size() > limits::kOutboundSasMax) networks = {Prefix{}};
-  std::vector<ike::v1::ChildPolicy> out;
-  for (const Prefix& network : networks) {
-    ike::v1::ChildPolicy& policy = out.emplace_back();
-    policy.offer.suites = profile.esp;
-    policy.offer.pfs = profile.pfs;
-    policy.offer.lifetime = profile.esp_lifetime;
-    policy.offer.kilobytes = profile.esp_lifetime_bytes / 1024;
-    policy.offer.encapsulation = ike::v1::encapsulation_mode(vendors.natt, profile.l2tp);
-    policy.local = host(address);
-    policy.remote = network;
-    if (profile.l2tp) policy.transport = UdpFlow{{address, kL2tpPort}, {gateway, kL2tpPort}};
+ike::v1::ConfigWishes config_wishes(const config::Profile& profile) {
+  ike::v1::ConfigWishes wishes;
+  wishes.ip6 = profile.ask_ipv6;
+  wishes.local_lan = profile.local_lan;
+  wishes.application_version = profile.application_version;
+  wishes.ddns_hostname = profile.ddns_hostname;
+  return wishes;
+}
+
+AddressAssigned assigned(const ike::v1::ModeConfig& mode_config) {
+  AddressAssigned out;
+  for (const IpAddress& address : mode_config.address.all()) {
+    out.addresses.push_back(*Prefix::make(address, address.bits()));
   }
+  out.dns = mode_config.dns;
+  out.networks = mode_config.split_include;
+  out.default_domain = mode_config.default_domain;
   return out;
 }
 
+void describe(const ike::v1::ModeConfig& mode_config, Status& out) {
+  out.nbns = mode_config.nbns;
+  out.gateway_version = mode_config.application_version;
+  out.save_password = mode_config.save_password;
+  out.pfs_wanted = mode_config.pfs;
+}
+
+ike::v1::ChildPolicy child_policy(const config::Profile& profile,
+                                  const ike::v1::ModeConfig& mode_config, const Prefix& network,
+                                  const ike::v1::Phase1& phase1) {
+  ike::v1::ChildPolicy policy;
+  policy.offer.suites = profile.esp;
+  policy.offer.pfs = profile.pfs;
+  // The gateway says that it wants PFS and not in which group; that of phase 1 it has accepted.
+  if (!policy.offer.pfs && mode_config.pfs) policy.offer.pfs = phase1.choice().suite.group;
+  policy.offer.lifetime = profile.esp_lifetime;
+  policy.offer.kilobytes = profile.esp_lifetime_bytes / 1024;
+  policy.offer.encapsulation = ike::v1::encapsulation_mode(phase1.vendors().natt, profile.l2tp);
+  const auto& address = network.address().is_v4() ? mode_config.address.v4 : mode_config.address.v6;
+  CHECK(address);
+  policy.local = host(*address);
+  policy.remote = network;
+  if (profile.l2tp) {
+    policy.transport = UdpFlow{{*address, kL2tpPort}, {network.address(), kL2tpPort}};
+  }
+  return policy;
+}
+
 TunnelConfig tunnel_config(const config::Profile& profile, const ike::v1::ModeConfig& mode_config,
-                           const IpAddress& address, const IpAddress& gateway,
+                           const std::vector<Prefix>& agreed, const IpAddress& gateway,
                            const crypto::EspSuite& suite) {
   TunnelConfig out;
-  // A host prefix: the gateway's netmask describes its pool, not a link with neighbours.
-  out.addresses.push_back(host(address));
   out.gateway = gateway;
   if (profile.l2tp) {
+    for (const IpAddress& address : mode_config.address.all()) {
+      out.addresses.push_back(host(address));
+    }
     out.udp_port = kL2tpPort;
     out.routes.push_back(host(gateway));
     out.mtu = profile.mtu != 0 ? profile.mtu : kL2tpMtu;
     return out;
   }
-  out.routes = !profile.networks.empty() ? profile.networks : mode_config.split_include;
-  if (out.routes.empty()) out.routes.emplace_back();
+  for (const bool v6 : {false, true}) {
+    const auto& address = v6 ? mode_config.address.v6 : mode_config.address.v4;
+    const auto of_family = [v6](const Prefix& network) { return network.address().is_v6() == v6; };
+    if (!address || std::ranges::none_of(agreed, of_family)) continue;
+    // A host prefix: the gateway's netmask describes its pool, not a link with neighbours.
+    out.addresses.push_back(*Prefix::make(*address, address->bits()));
+    std::vector<Prefix> routes = named_networks(profile, mode_config, v6);
+    // MC-10: a list that means everything fails towards the tunnel.
+    const bool all = v6 ? mode_config.everything_v6 : mode_config.everything_v4;
+    if (routes.empty() && all) routes = {everything(v6)};
+    if (routes.empty()) std::ranges::copy_if(agreed, std::back_inserter(routes), of_family);
+    out.routes.insert(out.routes.end(), routes.begin(), routes.end());
+  }
+  if (profile.local_lan) out.excluded = mode_config.local_lan;
   if (profile.use_dns) {
     out.dns = !profile.dns.empty() ? profile.dns : mode_config.dns;
     if (!mode_config.default_domain.empty()) {
@@ -72,6 +111,9 @@ TunnelConfig tunnel_config(const config::Profile& profile, const ike::v1::ModeCo
                                profile.routing_domains.end());
   }
   out.mtu = profile.mtu != 0 ? profile.mtu : tunnel_mtu(suite, gateway.is_v6());
+  // RFC 8200 5: below that no device carries IPv6.
+  const auto is_v6 = [](const Prefix& address) { return address.address().is_v6(); };
+  if (std::ranges::any_of(out.addresses, is_v6)) out.mtu = std::max(out.mtu, limits::kIpv6MtuMin);
   return out;
 }
 

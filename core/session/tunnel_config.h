@@ -9,22 +9,28 @@
 #include "core/ike/v1/phase1.h"
 #include "core/ike/v1/quick_mode.h"
 #include "core/session/actions.h"
+#include "core/session/status.h"
 
 namespace godwit::session {
 
 // Where L2TP waits (RFC 2661 8.1), and where it comes from: some gateways take no other port.
 inline constexpr std::uint16_t kL2tpPort = 1701;
 
-// The networks to negotiate, one pair of SAs each: the profile's; else everything where the gateway
-// speaks Unity (it narrows by itself) or names no networks; else each network it named. For L2TP
-// one pair in transport mode, for the gateway itself.
-std::vector<ike::v1::ChildPolicy> child_policies(const config::Profile& profile,
-                                                 const ike::v1::ModeConfig& mode_config,
-                                                 const IpAddress& address, const IpAddress& gateway,
-                                                 const ike::v1::PeerVendors& vendors);
+// What the gateway is told and asked for in Mode Config; whether it speaks Unity is not known here.
+ike::v1::ConfigWishes config_wishes(const config::Profile& profile);
+// The part of a status that the gateway's Mode Config makes up.
+void describe(const ike::v1::ModeConfig& mode_config, Status& out);
+AddressAssigned assigned(const ike::v1::ModeConfig& mode_config);
 
+// What to negotiate for one network: a pair of SAs between it and our address of its family.
+ike::v1::ChildPolicy child_policy(const config::Profile& profile,
+                                  const ike::v1::ModeConfig& mode_config, const Prefix& network,
+                                  const ike::v1::Phase1& phase1);
+
+// `agreed`: what the gateway's answers of Quick Mode cover. Where neither the profile nor the
+// gateway named networks, it is what the tunnel carries: nothing else would arrive.
 TunnelConfig tunnel_config(const config::Profile& profile, const ike::v1::ModeConfig& mode_config,
-                           const IpAddress& address, const IpAddress& gateway,
+                           const std::vector<Prefix>& agreed, const IpAddress& gateway,
                            const crypto::EspSuite& suite);
 
 // The TUN device's MTU in tunnel mode: what fits into an Ethernet-sized UDP datagram, and no more

@@ -50,7 +50,7 @@ inline void decode_one(const ike::Payload& payload) {
     case ike::PayloadType::kAttributes:
       if (const auto cfg = ike::decode_cfg(payload.body)) {
         const auto config = ike::v1::read_mode_config(*cfg);
-        FUZZ_REQUIRE(!config.address || config.address->is_usable_unicast());
+        for (const auto& address : config.address.all()) FUZZ_REQUIRE(address.is_usable_unicast());
         const auto request = ike::v1::read_xauth_request(*cfg);
         FUZZ_REQUIRE(request.message.find('\x1b') == std::string::npos);
         FUZZ_REQUIRE(ike::decode_cfg(ike::encode_cfg(*cfg)).has_value());

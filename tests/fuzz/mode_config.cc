@@ -48,21 +48,44 @@ void comes_back(const CfgPayload& cfg) {
 
 void check_mode_config(const CfgPayload& cfg) {
   const ModeConfig config = read_mode_config(cfg);
-  FUZZ_REQUIRE(!config.address || (config.address->is_v4() && config.address->is_usable_unicast()));
+  for (const IpAddress& address : config.address.all()) FUZZ_REQUIRE(address.is_usable_unicast());
+  FUZZ_REQUIRE(!config.address.v4 || config.address.v4->is_v4());
+  FUZZ_REQUIRE(!config.address.v6 || config.address.v6->is_v6());
   FUZZ_REQUIRE(!config.netmask || (*config.netmask >= 0 && *config.netmask <= 32));
   FUZZ_REQUIRE(config.dns.size() <= limits::kDnsServersMax);
   for (const IpAddress& server : config.dns) FUZZ_REQUIRE(server.is_usable_unicast());
+  FUZZ_REQUIRE(config.nbns.size() <= limits::kDnsServersMax);
+  for (const IpAddress& server : config.nbns) FUZZ_REQUIRE(server.is_usable_unicast());
   FUZZ_REQUIRE(config.split_include.size() <= limits::kSplitNetworksMax);
-  FUZZ_REQUIRE(!config.split_truncated || config.split_include.empty());
-  for (const Prefix& network : config.split_include) FUZZ_REQUIRE(!network.is_everything());
+  for (const Prefix& network : config.split_include) {
+    FUZZ_REQUIRE(!network.is_everything());
+    FUZZ_REQUIRE(!(network.address().is_v4() ? config.everything_v4 : config.everything_v6));
+  }
+  // MC-11: nothing public leaves the tunnel because a gateway says so.
+  FUZZ_REQUIRE(config.local_lan.size() <= limits::kLocalNetworksMax);
+  for (const Prefix& network : config.local_lan) {
+    FUZZ_REQUIRE(network.address().is_v4() && network.length() >= 8);
+  }
+  FUZZ_REQUIRE(!config.expires_after || *config.expires_after > Duration::zero());
+  FUZZ_REQUIRE(is_text(config.application_version, false));
+  FUZZ_REQUIRE(config.application_version.size() <= limits::kVersionTextMax);
   FUZZ_REQUIRE(config.split_dns.size() <= limits::kSplitNetworksMax);
   FUZZ_REQUIRE(std::all_of(config.split_dns.begin(), config.split_dns.end(), is_name));
   FUZZ_REQUIRE(config.default_domain.empty() || is_name(config.default_domain));
   FUZZ_REQUIRE(config.banner.size() <= limits::kBannerMax && is_text(config.banner, true));
-  FUZZ_REQUIRE(!config.address || offers_address(cfg));
+  FUZZ_REQUIRE(config.address.empty() || offers_address(cfg));
   const CfgPayload ack = mode_config_ack(cfg);
   FUZZ_REQUIRE(ack.identifier == cfg.identifier && ack.attributes.size() == cfg.attributes.size());
   comes_back(ack);
+  ConfigWishes wishes;
+  wishes.application_version = "godwit";
+  wishes.ddns_hostname = "laptop";
+  const CfgPayload reply = mode_config_reply(cfg, wishes);
+  FUZZ_REQUIRE(reply.attributes.size() <= 3);  // MC-06: only what was asked, and with a value
+  for (const Attribute& attribute : reply.attributes) {
+    FUZZ_REQUIRE(!attribute.value.empty() && cfg.find(CfgAttr{attribute.type}) != nullptr);
+  }
+  comes_back(reply);
 }
 
 void check_xauth(const CfgPayload& cfg) {

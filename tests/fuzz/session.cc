@@ -38,7 +38,8 @@ SessionConfig make_config(std::uint8_t kind) {
   SessionConfig config;
   config.profile.aggressive = (kind & 1) != 0;
   config.profile.xauth = (kind & 2) != 0;
-  config.profile.mode_config = (kind & 4) != 0;
+  config.profile.mode_config =
+      (kind & 4) != 0 ? config::ConfigMode::kAuto : config::ConfigMode::kOff;
   config.profile.ike = {{{128}, crypto::HashAlg::kSha256, crypto::DhGroup::kEcp256}};
   config.profile.esp = {{crypto::EspCipher::kAesGcm16, 128, {}}};
   config.credentials.psk = SecretBytes::copy_of(ByteVec(16, 0x61));

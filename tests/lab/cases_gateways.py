@@ -57,7 +57,7 @@ def backup_gateway_of_the_profile(bench):
 def backup_gateway_that_the_gateway_named(bench):
     bench.raise_lab(gateway.MAIN)
     first = gateway.Gateway(bench.lab.raise_second_gateway(), gateway.MAIN,
-                            attributes=f"28681 = {lab.GATEWAY}\n")
+                            attributes={"28681": lab.GATEWAY})
     bench.lab.office.ip("route", "add", lab.POOL, "via", lab.SECOND_INSIDE)
     client = bench.connected({**godwit.MAIN, "gateway": lab.SECOND_GATEWAY, "dpd-delay": "2s",
                               "dpd-attempts": 2})

@@ -42,6 +42,8 @@ class Connection:
     auth: str = "psk"                     # pubkey, or hybrid: XAuth is all that proves the client
     xauth: bool = False
     pool: bool = True                     # an address by Mode Config
+    pool6: bool = False                   # an IPv6 one
+    pull: bool = True                     # waits to be asked for it; False: pushes it
     ike: str = STRONG_IKE
     esp: str = STRONG_ESP                 # with -modpNNNN or -ecpNNN for PFS
     remote_id: str = "%any"
@@ -78,11 +80,12 @@ class Connection:
             child.append(f"remote_ts = {self.remote_ts}")
         body = ["version = 1", f"aggressive = {'yes' if self.aggressive else 'no'}",
                 f"proposals = {self.ike}", f"dpd_delay = {self.dpd_delay}s", "rekey_time = 0s",
-                "unique = never", "pull = yes",
+                "unique = never", f"pull = {'yes' if self.pull else 'no'}",
                 f"fragmentation = {self.fragmentation}", f"encap = {'yes' if self.encap else 'no'}",
                 *self.proofs()]
-        if self.pool:
-            body.append("pools = inner")
+        pools = ["inner"] * self.pool + ["inner6"] * self.pool6
+        if pools:
+            body.append(f"pools = {','.join(pools)}")
         if self.send_cert:
             body.append(f"send_cert = {self.send_cert}")
         if self.xauth:
@@ -108,8 +111,9 @@ class Gateway:
     plugins = PLUGINS
 
     def __init__(self, host, *connections, dns=lab.OFFICE, unity=True, fragment_size=1280,
-                 files=None, attributes=""):
+                 files=None, attributes=None):
         self.host = host
+        self.attributes = attributes or {}  # of Mode Config: strongSwan's names, or numbers
         self.fragment_size = fragment_size
         self.folder = os.path.join(host.folder, "strongswan")
         os.mkdir(self.folder)
@@ -121,7 +125,7 @@ class Gateway:
         for name, text in (files(self.folder) if files else {}).items():
             os.makedirs(os.path.join(self.folder, os.path.dirname(name)), exist_ok=True)
             self._write(name, text)
-        self._write("strongswan.conf", self._strongswan_conf(dns, unity, attributes))
+        self._write("strongswan.conf", self._strongswan_conf(dns, unity))
         self._write("swanctl.conf", self._swanctl_conf(connections))
         self.process = None
         self.start()
@@ -137,14 +141,15 @@ class Gateway:
         with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
             file.write(text)
 
-    def _strongswan_conf(self, dns, unity, attributes):
-        attributes += f"dns = {dns}\n" if dns else ""
+    def _strongswan_conf(self, dns, unity):
+        attributes = f"dns = {dns}\n" if dns else ""
         if unity:
             # 28672 and 28674 are UNITY_BANNER and UNITY_DEF_DOMAIN.
             attributes += f"28672 = {BANNER}\n28674 = {OFFICE_DOMAIN}\n"
+        attributes += "".join(f"{key} = {value}\n" for key, value in self.attributes.items())
         return f"""charon {{
   load_modular = no
-  load = {self.plugins}
+  load = {self.plugins if unity else self.plugins.replace('unity ', '')}
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   cisco_unity = {'yes' if unity else 'no'}
   retransmit_tries = 3
@@ -176,7 +181,8 @@ class Gateway:
     @staticmethod
     def _swanctl_conf(connections):
         return ("connections {\n" + "".join(c.lines() for c in connections) + "}\n"
-                f"pools {{\n inner {{\n addrs = {lab.POOL}\n }}\n}}\n"
+                f"pools {{\n inner {{\n addrs = {lab.POOL}\n }}\n"
+                f" inner6 {{\n addrs = {lab.POOL6}\n }}\n}}\n"
                 f'secrets {{\n ike-1 {{\n secret = "{PSK}"\n }}\n'
                 f' xauth-1 {{\n id = {USER}\n secret = "{PASSWORD}"\n }}\n}}\n')
 

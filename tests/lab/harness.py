@@ -61,8 +61,10 @@ class Bench:
         self.clients = []
 
     def raise_lab(self, *connections, second=False, rogue=False, nat=True, edge=None,
-                  floating=False, **options):
+                  floating=False, ipv6=False, **options):
         self.lab = lab.Lab(second=second, rogue=rogue, nat=nat, edge=edge, floating=floating)
+        if ipv6:
+            self.lab.add_ipv6()
         self.url, self.checksum = self.lab.serve_office()
         self.gateway = gateway.Gateway(self.lab.gateway, *connections, **options)
         return self.lab

@@ -40,6 +40,12 @@ OTHER_NET = "10.51.0.0/24"      # behind the gateway too, but in no split tunnel
 OTHER = "10.51.0.2"
 INTERNET = "198.51.100.7"       # a public address that only a full tunnel reaches
 POOL = "10.60.0.0/24"           # what Mode Config hands out
+# The same in IPv6, where a lab has it; its path to the gateway knows no NAT.
+LAPTOP6 = "2001:db8:77::10"
+GATEWAY6 = "2001:db8:113::2"
+OFFICE6 = "fd00:50::2"
+OFFICE6_NET = "fd00:50::/64"
+POOL6 = "fd00:60::/112"
 FILE_PORT = 8080
 IPERF_PORT = 5201
 
@@ -265,6 +271,21 @@ class Lab:
             *rules, ""]))
         return edge
 
+    def add_ipv6(self):
+        """IPv6 on every link, with routes as a provider would announce them."""
+        for host, device, address in ((self.laptop, "wlan0", LAPTOP6),
+                                      (self.napt, "lan", "2001:db8:77::1"),
+                                      (self.napt, "wan", "2001:db8:113::1"),
+                                      (self.gateway, "wan", GATEWAY6),
+                                      (self.gateway, "lan", "fd00:50::1"),
+                                      (self.office, "lan", OFFICE6)):
+            host.ip("addr", "add", f"{address}/64", "dev", device, "nodad")
+        self.laptop.ip("-6", "route", "add", "default", "via", "2001:db8:77::1")
+        self.gateway.ip("-6", "route", "add", "2001:db8:77::/64", "via", "2001:db8:113::1")
+        self.office.ip("-6", "route", "add", "default", "via", "fd00:50::1")
+        for host in (self.napt, self.gateway):
+            host.sysctl(net__ipv6__conf__all__forwarding=1)
+
     def _link(self, left, left_name, left_address, right, right_name, right_address):
         left.ip("link", "add", left_name, "type", "veth", "peer", "name", right_name,
                 "netns", right.namespace)
@@ -332,6 +353,10 @@ class Lab:
 
     def end_silence(self):
         self.napt.run(["iptables", "-F", "FORWARD"])
+
+    def join_other_net(self):
+        """Gives the gateway an address in OTHER_NET, without which it cannot carry that alone."""
+        self.gateway.ip("addr", "add", OTHER_NET.replace(".0/24", ".1/32"), "dev", "lo")
 
     def open_bare_path(self):
         """Lets laptops reach OTHER without a tunnel, to measure what a tunnel adds."""

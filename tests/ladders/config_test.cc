@@ -163,7 +163,7 @@ TEST_CASE("networks named by INTERNAL_IP4_SUBNET are the tunnel's") {
 
 TEST_CASE("mode config turned off") {
   WorldConfig config;
-  config.profile.mode_config = false;
+  config.profile.mode_config = config::ConfigMode::kOff;
   config.profile.address = *IpAddress::parse("10.9.0.77");
   config.profile.networks = {*Prefix::parse("10.1.0.0/16")};
   config.gateway.mode_config = false;

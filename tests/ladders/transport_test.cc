@@ -10,7 +10,7 @@ using ike::PayloadType;
 WorldConfig l2tp() {
   WorldConfig config;
   config.profile.l2tp = true;
-  config.profile.mode_config = false;
+  config.profile.mode_config = config::ConfigMode::kOff;
   config.profile.use_dns = false;
   config.gateway.l2tp = true;
   return config;

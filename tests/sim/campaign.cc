@@ -148,7 +148,8 @@ WorldConfig random_world(std::uint64_t seed, SeededRng& rng, bool record) {
     config.gateway.xauth_type = rng.one_in(2);
   }
   if (rng.one_in(4)) {
-    profile.mode_config = config.gateway.mode_config = false;
+    profile.mode_config = config::ConfigMode::kOff;
+    config.gateway.mode_config = false;
     profile.address = *IpAddress::parse("10.9.0.1");
     profile.networks = config.gateway.networks;
   }

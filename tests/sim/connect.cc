@@ -88,7 +88,8 @@ void lie_about_user(Plan& plan, SeededRng&) {
 
 template <bool Lies::*kLie>
 void lie_about_config(Plan& plan, SeededRng&) {
-  plan.config.profile.mode_config = plan.config.gateway.mode_config = true;
+  plan.config.profile.mode_config = config::ConfigMode::kAuto;
+  plan.config.gateway.mode_config = true;
   plan.config.profile.address.reset();
   plan.config.profile.networks.clear();
   plan.config.gateway.lies.*kLie = true;

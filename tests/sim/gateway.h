@@ -113,6 +113,7 @@ struct Ike {
   bool xauth_ok = false;
   bool close_after_ack = false;
   std::optional<IpAddress> address;
+  std::optional<IpAddress> address6;
   std::map<MessageId, ByteVec> transaction_ivs;
   std::map<MessageId, Quick> quicks;
   std::vector<Pending> pending;
@@ -241,11 +242,14 @@ class Gateway {
 
   // gateway_config.cc: XAuth and Mode Config.
   void ask_user(Ike& sa, Instant now, Outbox& out);
+  void push_config(Ike& sa, Instant now, Outbox& out);
   void say_status(Ike& sa, bool ok, Instant now, Outbox& out);
   bool on_transaction(Ike& sa, const ike::Header& header, Bytes message, Instant now, Outbox& out);
   bool is_right(const Ike& sa, const ike::CfgPayload& cfg) const;
   void on_credentials(Ike& sa, const ike::CfgPayload& cfg, Instant now, Outbox& out);
   ike::CfgPayload configure(Ike& sa, const ike::CfgPayload& asked);
+  void configure6(Ike& sa, const ike::CfgPayload& asked, ike::CfgPayload& answer);
+  std::uint32_t lease_of(const Ike& sa);
 
   // gateway_quick.cc
   bool on_quick(Ike& sa, const ike::Header& header, Bytes message, Instant now, Outbox& out);
@@ -299,7 +303,8 @@ class Gateway {
   std::uint64_t dropped_ = 0;
   std::uint64_t fragments_read_ = 0;
   Instant fragments_at_;
-  std::map<std::pair<std::string, ByteVec>, IpAddress> leases_;  // by user and identity
+  // The number of the address in each pool, by user and identity.
+  std::map<std::pair<std::string, ByteVec>, std::uint32_t> leases_;
 };
 
 // The echo reply to an IPv4 ICMP echo request; empty for any other packet.

@@ -48,6 +48,7 @@ std::vector<ike::Attribute> plain_question(const GatewayConfig& config) {
 ByteVec split_entries(const std::vector<Prefix>& networks) {
   ByteVec out;
   for (const Prefix& network : networks) {
+    if (network.address().is_v6()) continue;
     append(out, network.address().bytes());
     append(out, network.netmask().bytes());
     out.resize(out.size() + 6);
@@ -81,6 +82,26 @@ void Gateway::ask_user(Ike& sa, Instant now, Outbox& out) {
   const ByteVec message = seal(sa, ike::Exchange::kTransaction, id, chain, iv, now);
   sa.transaction_ivs[id] = iv;
   request(sa, Pending::Kind::kXauth, id, message, now, out);
+}
+
+void Gateway::push_config(Ike& sa, Instant now, Outbox& out) {
+  if (!config_.push) return;
+  ike::CfgPayload asked;  // everything
+  for (const CfgAttr attr :
+       {CfgAttr::kIp4Address, CfgAttr::kIp4Dns, CfgAttr::kIp6Address, CfgAttr::kIp6Subnet,
+        CfgAttr::kUnitySplitInclude, CfgAttr::kUnityDefaultDomain, CfgAttr::kUnityBanner}) {
+    asked.attributes.push_back(text(attr, ""));
+  }
+  ike::CfgPayload cfg = configure(sa, asked);
+  cfg.type = CfgType::kSet;
+  cfg.identifier = 77;
+  const MessageId id = fresh_id();
+  const auto chain = authenticated(sa, {message_id_octets(id)},
+                                   {{PayloadType::kAttributes, ike::encode_cfg(cfg)}});
+  ByteVec iv = phase2_iv(sa.keys.hash, sa.iv, id);
+  const ByteVec message = seal(sa, ike::Exchange::kTransaction, id, chain, iv, now);
+  sa.transaction_ivs[id] = iv;
+  request(sa, Pending::Kind::kXauthStatus, id, message, now, out);
 }
 
 void Gateway::say_status(Ike& sa, bool ok, Instant now, Outbox& out) {
@@ -129,11 +150,12 @@ bool Gateway::on_transaction(Ike& sa, const ike::Header& header, Bytes message, 
       close(sa);
     } else if (user_step && sa.xauth_ok) {
       sa.stage = Ike::Stage::kReady;
+      push_config(sa, now, out);
     }
     return true;
   }
   if (cfg->type == CfgType::kRequest && sa.stage == Ike::Stage::kReady && config_.mode_config) {
-    if (silent(Step::kModeConfig)) return false;
+    if (silent(Step::kModeConfig) || config_.push) return false;
     note(true, sa, header, header.first, opened->plain, now);
     const ike::CfgPayload answer = configure(sa, *cfg);
     const auto chain = authenticated(sa, {message_id_octets(header.message_id)},
@@ -172,16 +194,35 @@ void Gateway::on_credentials(Ike& sa, const ike::CfgPayload& cfg, Instant now, O
   }
 }
 
+std::uint32_t Gateway::lease_of(const Ike& sa) {
+  const auto next = static_cast<std::uint32_t>(leases_.size()) + 2;
+  return leases_.try_emplace(std::make_pair(sa.user, sa.client_id), next).first->second;
+}
+
+// draft-dukes 3.4: the networks of the second family as INTERNAL_IP6_SUBNET.
+void Gateway::configure6(Ike& sa, const ike::CfgPayload& asked, ike::CfgPayload& answer) {
+  if (!config_.pool6 || asked.find(CfgAttr::kIp6Address) == nullptr) return;
+  ByteVec octets = to_vec(config_.pool6->address().bytes());
+  octets.back() = static_cast<std::uint8_t>(lease_of(sa));
+  sa.address6 = IpAddress::from_bytes(octets);
+  answer.attributes.push_back(address(CfgAttr::kIp6Address, *sa.address6));
+  if (asked.find(CfgAttr::kIp6Subnet) == nullptr) return;
+  for (const Prefix& network : config_.split) {
+    if (network.address().is_v4()) continue;
+    ByteVec subnet = to_vec(network.address().bytes());
+    subnet.push_back(static_cast<std::uint8_t>(network.length()));
+    answer.attributes.push_back(
+        ike::Attribute::octets(static_cast<std::uint16_t>(CfgAttr::kIp6Subnet), subnet));
+  }
+}
+
 ike::CfgPayload Gateway::configure(Ike& sa, const ike::CfgPayload& asked) {
   const auto wants = [&asked](CfgAttr type) { return asked.find(type) != nullptr; };
   ike::CfgPayload answer;
   answer.type = CfgType::kReply;
   answer.identifier = asked.identifier;
   if (wants(CfgAttr::kIp4Address)) {
-    const auto key = std::make_pair(sa.user, sa.client_id);
-    const auto next = static_cast<std::uint32_t>(leases_.size()) + 2;
-    const IpAddress fresh = IpAddress::v4(config_.pool.address().v4_value() + next);
-    const IpAddress lease = leases_.try_emplace(key, fresh).first->second;
+    const IpAddress lease = IpAddress::v4(config_.pool.address().v4_value() + lease_of(sa));
     sa.address = config_.lies.bad_address ? IpAddress::v4(0x7f00'0001) : lease;
     answer.attributes.push_back(address(CfgAttr::kIp4Address, *sa.address));
   }
@@ -193,6 +234,7 @@ ike::CfgPayload Gateway::configure(Ike& sa, const ike::CfgPayload& asked) {
       answer.attributes.push_back(address(CfgAttr::kIp4Dns, server));
     }
   }
+  configure6(sa, asked, answer);
   const std::vector<Prefix> split = config_.lies.many_networks ? many_networks() : config_.split;
   if (wants(CfgAttr::kUnitySplitInclude) && !split.empty()) {
     answer.attributes.push_back(ike::Attribute::octets(

@@ -114,7 +114,10 @@ struct GatewayConfig {
   std::string xauth_verdict;             // the MESSAGE beside the status
 
   bool mode_config = true;
-  Prefix pool;  // the first client gets its second address
+  bool unity = true;  // Cisco's attributes, and the vendor ID
+  bool push = false;  // sends the configuration by itself, and answers no request for it
+  Prefix pool;        // the first client gets its second address
+  std::optional<Prefix> pool6;
   IpAddress netmask;
   std::vector<IpAddress> dns;
   std::vector<Prefix> split;  // empty: a full tunnel
@@ -125,6 +128,11 @@ struct GatewayConfig {
   bool l2tp = false;             // transport mode for UDP port 1701, which we echo
   bool l2tp_any_port = false;    // our IDs leave the client's port open, as some gateways' do
   bool nat_oa = true;            // some send none
+  // How networks may be asked for: everything at once, or one of them alone, or any part.
+  enum class Networks : std::uint8_t { kAny, kOnlyEverything, kOnlyNamed };
+  Networks asked_for = Networks::kAny;
+  bool narrows = false;   // answers a wish for everything with the first of its networks
+  bool error_spi = true;  // a refusal of Quick Mode holds the SPI that was offered
   Duration ike_lifetime = 24h;
   Duration esp_lifetime = 8h;  // a shorter one is announced by RESPONDER-LIFETIME
   bool responder_lifetime = false;

@@ -198,7 +198,7 @@ void Gateway::add_vendors(const Ike& sa, ike::ChainBuilder& chain) {
     chain.add(PayloadType::kVendorId, ike::vendor_octets(ike::Vendor::kXauth));
   }
   if (config_.dpd) chain.add(PayloadType::kVendorId, ike::vendor_octets(ike::Vendor::kDpd));
-  if (config_.mode_config) {
+  if (config_.mode_config && config_.unity) {
     chain.add(PayloadType::kVendorId, ike::vendor_octets(ike::Vendor::kUnity));
   }
   if (config_.fragment_max != 0) {
@@ -406,7 +406,8 @@ void Gateway::authenticated_now(Ike& sa, Instant now, Outbox& out) {
   if (config_.lies.plaintext_dpd) {
     inform_plain(sa, PayloadType::kNotify, dpd_body(sa, ike::Notify::kDpdRUThere, 7), now, out);
   }
-  if (sa.auth < 64221) return;  // the numbers with XAuth are the private ones
+  if (sa.auth < 64221)
+    return push_config(sa, now, out);  // the numbers with XAuth are the private ones
   sa.stage = Ike::Stage::kWaitUser;
   if (config_.lies.early_success) {
     sa.xauth_ok = true;

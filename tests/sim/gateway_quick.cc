@@ -100,7 +100,14 @@ bool Gateway::acceptable(const Ike& sa, const ike::IdPayload& client,
   const auto local = client.as_prefix();
   const auto remote = ours.as_prefix();
   if (!local || !remote) return false;
-  if (sa.address && !(local->length() == 32 && local->address() == *sa.address)) return false;
+  const bool v6 = local->address().is_v6();
+  const auto& lease = v6 ? sa.address6 : sa.address;
+  if (v6 != remote->address().is_v6() || (v6 && !lease)) return false;
+  if (lease && *local != *Prefix::make(*lease, lease->bits())) return false;
+  using Networks = GatewayConfig::Networks;
+  if (config_.asked_for == Networks::kOnlyEverything) return remote->is_everything();
+  const bool named = std::ranges::find(config_.networks, *remote) != config_.networks.end();
+  if (config_.asked_for == Networks::kOnlyNamed) return named;
   if (config_.networks.empty() || remote->is_everything()) return true;
   return std::ranges::any_of(config_.networks,
                              [&](const Prefix& network) { return network.contains(*remote); });
@@ -167,6 +174,9 @@ bool Gateway::on_quick1(Ike& sa, const ike::Header& header, Bytes message, Insta
     ike::NotifyPayload notify;
     notify.protocol = ike::Protocol::kEsp;
     notify.type = type;
+    if (config_.error_spi && offer && !offer->proposals.empty()) {
+      notify.spi = offer->proposals.front().spi;
+    }
     inform(sa, PayloadType::kNotify, ike::encode_notify(notify), now, out);
     return true;
   };
@@ -184,6 +194,12 @@ bool Gateway::on_quick1(Ike& sa, const ike::Header& header, Bytes message, Insta
   quick.nonce_i = to_vec(nonce->body);
   quick.id_i = ids[0];
   quick.id_r = ids[1];
+  if (config_.narrows && ids[1].as_prefix()->is_everything()) {
+    const bool v6 = ids[1].as_prefix()->address().is_v6();
+    const auto network = std::ranges::find_if(
+        config_.networks, [v6](const Prefix& n) { return n.address().is_v6() == v6; });
+    if (network != config_.networks.end()) quick.id_r = ike::IdPayload::subnet(*network);
+  }
   quick.iv = opened->next_iv;
   if (config_.l2tp) quick.transport = l2tp_flow(sa);
   Quick& kept = sa.quicks.insert_or_assign(header.message_id, std::move(quick)).first->second;

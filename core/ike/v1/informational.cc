@@ -22,7 +22,7 @@ ByteVec sealed(const IsakmpSa& sa, PayloadType type, Bytes body, MessageId id) {
 void read_notify(const IsakmpSa& sa, const NotifyPayload& notify, std::vector<Information>& out,
                  Counters& counters) {
   if (is_error(notify.type)) {
-    out.emplace_back(ErrorNotified{notify.type});
+    out.emplace_back(ErrorNotified{notify.type, notify.spi});
     return;
   }
   const bool ours = equal(notify.spi, cookies_of(sa));

@@ -34,6 +34,7 @@ struct EspDeleted {
 struct IsakmpDeleted {};
 struct ErrorNotified {
   Notify type;
+  ByteVec spi{};  // of the ESP SA that it is about, when the peer says so
 };
 struct LifetimeNotified {  // of this SA; at least one of them
   std::optional<Duration> lifetime;

@@ -143,3 +143,37 @@ TEST_CASE("transport mode: one UDP port of the gateway, which nothing else can c
   // Before those of a full tunnel of another profile.
   CHECK(rule.priority < kLocalRulePriority);
 }
+
+TEST_CASE("both families: addresses, routes and rules of each, and a full tunnel of one alone") {
+  auto both = config({"10.50.0.0/24", "::/0"});
+  both.addresses.push_back(*Prefix::parse("fd00:60::5/128"));
+  const auto steps = plan(both, kDevice);
+  const auto routes = routes_of(steps);
+  REQUIRE(routes.size() == 2);
+  CHECK(routes[0].source == *IpAddress::parse("10.99.0.5"));
+  CHECK(routes[1].source == *IpAddress::parse("fd00:60::5"));
+  CHECK(routes[1].destination.to_string() == "::/0");
+  const auto rules = rules_of(steps);
+  REQUIRE(rules.size() == 3);  // the main table comes first for IPv6 only
+  CHECK_FALSE(rules[0].v6);
+  CHECK_FALSE(rules[0].suppress_prefix_length);
+  CHECK(rules[1].v6);
+  CHECK(rules[1].suppress_prefix_length == 0u);
+  CHECK(rules[2].v6);
+  CHECK_FALSE(rules[2].suppress_prefix_length);
+}
+
+TEST_CASE("MC-11: what stays outside the tunnel is thrown out of its table, undone like a route") {
+  auto split = config({"10.0.0.0/8"});
+  split.excluded = {*Prefix::parse("10.9.0.0/16")};
+  const auto routes = routes_of(plan(split, kDevice));
+  REQUIRE(routes.size() == 2);
+  CHECK(routes[0].kind == platform::RouteKind::kThrow);
+  CHECK(routes[0].destination.to_string() == "10.9.0.0/16");
+  CHECK(routes[0].table == numbers_for(kDevice).table);
+  CHECK(routes[0].index == 0);
+  const std::string line = platform::to_line(platform::UndoRoute{"tun0", routes[0]});
+  const auto undo = platform::parse_undo(line);
+  REQUIRE(undo);
+  CHECK(std::get<platform::UndoRoute>(*undo).route.kind == platform::RouteKind::kThrow);
+}

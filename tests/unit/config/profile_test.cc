@@ -103,7 +103,10 @@ TEST_CASE("a profile of one line gets every default") {
   CHECK_FALSE(p.pfs.has_value());
   CHECK(p.ike_lifetime == 24h);
   CHECK(p.esp_lifetime == 8h);
-  CHECK(p.mode_config);
+  CHECK(p.mode_config == ConfigMode::kAuto);
+  CHECK(p.phase2 == PhaseTwo::kAuto);
+  CHECK(p.ask_ipv6);
+  CHECK_FALSE(p.local_lan);
   CHECK(p.networks.empty());
   CHECK_FALSE(p.address.has_value());
   CHECK(p.natt == NatTraversal::kAuto);
@@ -206,7 +209,7 @@ mode-config = 1
        "p.toml:9:1: \"dns\" stands here a second time; the first is in line 8; keep one\n"
        "p.toml:10:1: a profile has no sections; remove this line; its keys stand alone\n"
        "p.toml:11:1: unknown key \"a\"; see the list of keys in the manual\n"
-       "p.toml:12:15: mode-config must be true or false; write mode-config = false");
+       "p.toml:12:15: mode-config must be a text; write mode-config = \"push\"");
 }
 
 TEST_CASE("mistakes against TOML") {
@@ -322,7 +325,8 @@ TEST_CASE("mistakes in flags are told as flags, after those of the file") {
              {{"mtu", "big"}, {"gatway", "x"}, {"networks", "a,b"}, {"mode-config", "yes"}}) ==
         "p.toml:2:6: id must be a text; write id = \"sales\"\n"
         "--gatway: unknown key \"gatway\"; did you mean \"--gateway\"?\n"
-        "--mode-config: mode-config must be true or false; write --mode-config=false\n"
+        "--mode-config: mode-config cannot be \"yes\"; write one of \"auto\", \"pull\", \"push\", "
+        "\"off\"\n"
         "--networks: \"a\" is not a network; write it as \"10.0.0.0/8\"\n"
         "--networks: \"b\" is not a network; write it as \"10.0.0.0/8\"\n"
         "--mtu: mtu must be a whole number; write --mtu=1400");

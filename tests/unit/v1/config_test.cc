@@ -32,16 +32,16 @@ ByteVec split_entry(std::uint8_t a, std::uint8_t b, std::uint8_t mask_a, std::ui
 }  // namespace
 
 TEST_CASE("MC-08, H15: only a usable unicast address is taken") {
-  CHECK(read({octets(CfgAttr::kIp4Address, {10, 1, 2, 3})}).address ==
+  CHECK(read({octets(CfgAttr::kIp4Address, {10, 1, 2, 3})}).address.v4 ==
         IpAddress::parse("10.1.2.3"));
   for (const ByteVec& bad : {ByteVec{0, 0, 0, 0}, ByteVec{127, 0, 0, 1}, ByteVec{224, 0, 0, 1},
                              ByteVec{255, 255, 255, 255}, ByteVec{10, 1, 2}, ByteVec{}}) {
-    CHECK_FALSE(read({octets(CfgAttr::kIp4Address, bad)}).address);
+    CHECK_FALSE(read({octets(CfgAttr::kIp4Address, bad)}).address.v4);
   }
   // H15: the first of two counts.
   CHECK(read({octets(CfgAttr::kIp4Address, {10, 1, 2, 3}),
               octets(CfgAttr::kIp4Address, {10, 9, 9, 9})})
-            .address == IpAddress::parse("10.1.2.3"));
+            .address.v4 == IpAddress::parse("10.1.2.3"));
 }
 
 TEST_CASE("MC-09: netmasks are contiguous, DNS servers few and usable") {
@@ -68,7 +68,7 @@ TEST_CASE("MC-10, H16: split networks; everything in the list means everything")
            split_entry(static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i), 255, 255));
   }
   const ModeConfig config = read({octets(CfgAttr::kUnitySplitInclude, thousands)});
-  CHECK(config.split_truncated);
+  CHECK(config.everything_v4);
   CHECK(config.split_include.empty());  // H16: more than we take is everything, not a part
 }
 
@@ -236,11 +236,12 @@ TEST_CASE("A field asked for twice is one field") {
 TEST_CASE("MC-10: more networks than we take in many attributes mean everything, too") {
   std::vector<Attribute> many;
   for (std::size_t i = 0; i <= limits::kSplitNetworksMax; ++i) {
-    many.push_back(octets(CfgAttr::kUnitySplitInclude,
-                          split_entry(10, static_cast<std::uint8_t>(i), 255, 255)));
+    many.push_back(
+        octets(CfgAttr::kUnitySplitInclude, split_entry(static_cast<std::uint8_t>(11 + (i >> 8)),
+                                                        static_cast<std::uint8_t>(i), 255, 255)));
     const ModeConfig config = read(many);
-    CHECK(config.split_truncated == (many.size() > limits::kSplitNetworksMax));
-    CHECK(config.split_include.size() == (config.split_truncated ? 0 : many.size()));
+    CHECK(config.everything_v4 == (many.size() > limits::kSplitNetworksMax));
+    CHECK(config.split_include.size() == (config.everything_v4 ? 0 : many.size()));
   }
 }
 
@@ -252,15 +253,17 @@ TEST_CASE("dukes 3.4: INTERNAL_IP4_SUBNET names a network; what is none is left 
             subnet({10, 9, 0, 0, 255, 255, 0, 0, 0}), subnet({172, 20, 4, 0, 255, 255, 252, 0})});
   CHECK(config.split_include ==
         std::vector<Prefix>{*Prefix::parse("10.1.0.0/16"), *Prefix::parse("172.20.4.0/22")});
-  CHECK_FALSE(config.split_truncated);
+  CHECK_FALSE(config.everything_v4);
   const ModeConfig full = read({subnet({10, 1, 0, 0, 255, 255, 0, 0}), subnet(ByteVec(8))});
-  CHECK(full.split_truncated);
+  CHECK(full.everything_v4);
   CHECK(full.split_include.empty());
 }
 
 TEST_CASE("MC-15: Cisco's port of ESP in UDP is asked for on wish, and read with a value alone") {
   const auto asks = [](bool wish) {
-    return mode_config_request(7, false, {}, wish).find(CfgAttr::kUnityNattPort) != nullptr;
+    ConfigWishes wishes;
+    wishes.udp_port = wish;
+    return mode_config_request(7, wishes).find(CfgAttr::kUnityNattPort) != nullptr;
   };
   CHECK(asks(true));
   CHECK_FALSE(asks(false));
@@ -313,4 +316,152 @@ TEST_CASE("MC-14: a SET is acknowledged attribute by attribute, without the valu
         std::vector<Attribute>{octets(CfgAttr::kIp4Address, {}), octets(CfgAttr::kUnityPfs, {})});
   CHECK(offers_address(set));
   CHECK_FALSE(offers_address({CfgType::kSet, 9, {octets(CfgAttr::kIp4Dns, {10, 0, 0, 1})}}));
+}
+
+namespace {
+
+ByteVec v6(const char* text, std::initializer_list<std::uint8_t> more = {}) {
+  ByteVec out = to_vec(IpAddress::parse(text)->bytes());
+  out.insert(out.end(), more);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("MC-08: an IPv6 address has 16 octets, or 17 with a prefix length, and is unicast") {
+  for (const ByteVec& good : {v6("fd00::5"), v6("fd00::5", {64})}) {
+    const ModeConfig config = read({octets(CfgAttr::kIp6Address, good)});
+    CHECK(config.address.v6 == IpAddress::parse("fd00::5"));
+    CHECK_FALSE(config.address.v4);
+    CHECK_FALSE(config.address.empty());
+  }
+  for (const ByteVec& bad : {v6("::"), v6("::1"), v6("ff02::1"), v6("fe80::1"), ByteVec(15, 0xfd),
+                             v6("fd00::5", {64, 0}), ByteVec{10, 1, 2, 3}, ByteVec{}}) {
+    CHECK(read({octets(CfgAttr::kIp6Address, bad)}).address.empty());
+  }
+  // An address under the number of the other family is none.
+  CHECK(read({octets(CfgAttr::kIp4Address, v6("fd00::5"))}).address.empty());
+  const ModeConfig both = read({octets(CfgAttr::kIp4Address, {10, 1, 2, 3}),
+                                octets(CfgAttr::kIp6Address, v6("fd00::5")),
+                                octets(CfgAttr::kIp6Address, v6("fd00::6"))});
+  CHECK(both.address.all() ==
+        std::vector<IpAddress>{*IpAddress::parse("10.1.2.3"), *IpAddress::parse("fd00::5")});
+}
+
+TEST_CASE("MC-09: DNS and WINS servers of both families, each capped") {
+  std::vector<Attribute> many;
+  for (std::uint8_t i = 1; i <= 20; ++i) {
+    many.push_back(octets(CfgAttr::kIp4Nbns, {10, 0, 0, i}));
+    many.push_back(octets(CfgAttr::kIp6Dns, v6("fd00::", {})));
+    many.back().value.back() = i;
+  }
+  many.push_back(octets(CfgAttr::kIp6Dns, {10, 0, 0, 1}));
+  many.push_back(octets(CfgAttr::kIp4Nbns, {0, 0, 0, 0}));
+  const ModeConfig config = read(many);
+  CHECK(config.nbns.size() == limits::kDnsServersMax);
+  CHECK(config.dns.size() == limits::kDnsServersMax);
+  CHECK(config.dns.front() == *IpAddress::parse("fd00::1"));
+}
+
+TEST_CASE("dukes 3.4: INTERNAL_IP6_SUBNET; everything of one family leaves the other alone") {
+  const auto subnet = [](ByteVec value) { return octets(CfgAttr::kIp6Subnet, value); };
+  const ModeConfig config =
+      read({subnet(v6("fd00:50::1", {64})), subnet(v6("fd00:50::", {64})),
+            subnet(v6("fd00:51::", {129})), subnet(v6("fd00:51::")),
+            subnet({10, 0, 0, 0, 255, 0, 0, 0}), subnet(v6("fd00:52::", {48}))});
+  CHECK(config.split_include ==
+        std::vector<Prefix>{*Prefix::parse("fd00:50::/64"), *Prefix::parse("fd00:52::/48")});
+  const ModeConfig full = read({subnet(v6("fd00:50::", {64})), subnet(v6("::", {0})),
+                                octets(CfgAttr::kIp4Subnet, {10, 0, 0, 0, 255, 0, 0, 0})});
+  CHECK(full.everything_v6);
+  CHECK_FALSE(full.everything_v4);
+  CHECK(full.split_include == std::vector<Prefix>{*Prefix::parse("10.0.0.0/8")});
+}
+
+TEST_CASE("MC-11: of the networks to leave outside the tunnel only private ones count") {
+  ByteVec list = split_entry(10, 9, 255, 255);
+  append(list, split_entry(8, 8, 255, 255));  // public
+  append(list, split_entry(0, 0, 0, 0));      // everything
+  append(list, split_entry(172, 20, 255, 255));
+  append(list, split_entry(192, 0, 255, 0));  // more than is private
+  append(list, split_entry(169, 254, 255, 255));
+  append(list, split_entry(10, 0, 255, 1));  // no netmask
+  CHECK(read({octets(CfgAttr::kUnityLocalLan, list)}).local_lan ==
+        std::vector<Prefix>{*Prefix::parse("10.9.0.0/16"), *Prefix::parse("172.20.0.0/16"),
+                            *Prefix::parse("169.254.0.0/16")});
+  CHECK(read({octets(CfgAttr::kUnityLocalLan, ByteVec(13, 10))}).local_lan.empty());
+  // Without protocol and ports, as strongSwan's attr plugin sends one.
+  const ByteVec lone = {192, 168, 9, 0, 255, 255, 255, 0};
+  CHECK(read({octets(CfgAttr::kUnityLocalLan, lone)}).local_lan ==
+        std::vector<Prefix>{*Prefix::parse("192.168.9.0/24")});
+  CHECK(read({octets(CfgAttr::kUnitySplitInclude, lone)}).split_include.size() == 1);
+  ByteVec many;
+  for (std::uint8_t i = 0; i < 200; ++i) append(many, split_entry(10, i, 255, 255));
+  CHECK(read({octets(CfgAttr::kUnityLocalLan, many)}).local_lan.size() ==
+        limits::kLocalNetworksMax);
+}
+
+TEST_CASE("MC-07, MC-18, Unity: expiry, PFS, the advice about passwords, the gateway's version") {
+  const ModeConfig none = read({});
+  CHECK_FALSE(none.expires_after);
+  CHECK_FALSE(none.save_password);
+  CHECK_FALSE(none.pfs);
+  const ModeConfig some = read({Attribute::number32(n(CfgAttr::kAddressExpiry), 3600),
+                                Attribute::number16(n(CfgAttr::kUnityPfs), 1),
+                                Attribute::number16(n(CfgAttr::kUnitySavePassword), 0),
+                                text(CfgAttr::kApplicationVersion, "Gateway 1.0\x1b[2J")});
+  CHECK(some.expires_after == Duration(1h));
+  CHECK(some.pfs);
+  CHECK(some.save_password == false);
+  CHECK(some.application_version.find('\x1b') == std::string::npos);
+  CHECK(some.application_version.starts_with("Gateway 1.0"));
+  CHECK(read({Attribute::number16(n(CfgAttr::kUnitySavePassword), 1)}).save_password == true);
+  for (const ByteVec& bad : {ByteVec{}, ByteVec{1}, ByteVec(4), ByteVec(5, 1), ByteVec(8, 1)}) {
+    CHECK_FALSE(read({octets(CfgAttr::kAddressExpiry, bad)}).expires_after);
+  }
+}
+
+TEST_CASE("MC-05: what is asked for, and the address that we had") {
+  ConfigWishes wishes;
+  CfgPayload request = mode_config_request(7, wishes);
+  CHECK(request.identifier == 7);
+  REQUIRE(request.find(CfgAttr::kIp4Address));
+  CHECK(request.find(CfgAttr::kIp4Address)->value.empty());
+  for (const CfgAttr attr : {CfgAttr::kIp6Address, CfgAttr::kUnityBanner, CfgAttr::kUnityFwType,
+                             CfgAttr::kApplicationVersion, CfgAttr::kUnityDdnsHostname}) {
+    CHECK(request.find(attr) == nullptr);
+  }
+  wishes.ip6 = wishes.unity = wishes.local_lan = true;
+  wishes.previous = {*IpAddress::parse("10.1.2.3"), *IpAddress::parse("fd00::5")};
+  wishes.ddns_hostname = "laptop";
+  request = mode_config_request(7, wishes);
+  CHECK(request.find(CfgAttr::kIp4Address)->value == ByteVec{10, 1, 2, 3});
+  REQUIRE(request.find(CfgAttr::kIp6Address));
+  CHECK(request.find(CfgAttr::kIp6Address)->value == v6("fd00::5"));
+  REQUIRE(request.find(CfgAttr::kUnityLocalLan));
+  CHECK(request.find(CfgAttr::kUnityDdnsHostname)->value.size() == 6);
+  CHECK(request.find(CfgAttr::kUnityFwType) == nullptr);  // nobody here has a firewall to report
+}
+
+TEST_CASE("MC-04, MC-06, MC-17: what a gateway that asks is told") {
+  const CfgPayload request{
+      CfgType::kRequest,
+      4,
+      {text(CfgAttr::kApplicationVersion, ""), text(CfgAttr::kIp4Address, ""),
+       text(CfgAttr::kSupportedAttributes, ""), text(CfgAttr::kUnityDdnsHostname, "")}};
+  const CfgPayload silent = mode_config_reply(request, {});
+  CHECK(silent.type == CfgType::kReply);
+  CHECK(silent.identifier == 4);
+  REQUIRE(silent.attributes.size() == 1);  // no name of this machine, no version
+  const ByteVec& known = silent.attributes[0].value;
+  CHECK(silent.attributes[0].type == n(CfgAttr::kSupportedAttributes));
+  CHECK(known.size() % 2 == 0);
+  CHECK(known[0] == 0);
+  CHECK(known[1] == n(CfgAttr::kIp4Address));
+  ConfigWishes wishes;
+  wishes.application_version = "godwit";
+  const CfgPayload told = mode_config_reply(request, wishes);
+  REQUIRE(told.find(CfgAttr::kApplicationVersion));
+  CHECK(told.find(CfgAttr::kApplicationVersion)->value.size() == 6);
+  CHECK(mode_config_reply({CfgType::kRequest, 4, {}}, wishes).attributes.empty());
 }

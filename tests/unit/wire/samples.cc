@@ -136,6 +136,12 @@ void add_quick(Shelf& shelf) {
           .add(type, gateway);
     }
   }
+  Sample& six = shelf.add("Quick 1 of IPv6", Exchange::kQuick, true);
+  six.chain.add(PayloadType::kHash, shelf.octets(20))
+      .add(PayloadType::kSa, encode_sa(phase2_sa()))
+      .add(PayloadType::kNonce, shelf.octets(32))
+      .add(PayloadType::kId, encode_id(IdPayload::address(*IpAddress::parse("fd00:60::2"))))
+      .add(PayloadType::kId, encode_id(IdPayload::subnet(*Prefix::parse("fd00:50::/64"))));
   shelf.add("Quick 3", Exchange::kQuick, true).chain.add(PayloadType::kHash, shelf.octets(20));
 }
 
@@ -193,6 +199,14 @@ void add_mode_config(Shelf& shelf) {
   unity.push_back(Attribute::number16(attr(CfgAttr::kUnityPfs), 1));
   unity.push_back(Attribute::number16(attr(CfgAttr::kUnitySavePassword), 0));
   add_cfg(shelf, "Mode Config reply with Unity", {CfgType::kReply, 7, unity});
+  std::vector<Attribute> both = plain;
+  both.push_back(Attribute::octets(attr(CfgAttr::kIp6Address), shelf.octets(16)));
+  both.push_back(Attribute::octets(attr(CfgAttr::kIp6Dns), shelf.octets(16)));
+  both.push_back(Attribute::octets(attr(CfgAttr::kIp6Subnet), shelf.octets(17)));
+  both.push_back(Attribute::octets(attr(CfgAttr::kIp4Nbns), shelf.octets(4)));
+  both.push_back(Attribute::octets(attr(CfgAttr::kUnityLocalLan), split));
+  both.push_back(text(CfgAttr::kApplicationVersion, "Gateway 1.0"));
+  add_cfg(shelf, "Mode Config reply of both families", {CfgType::kReply, 7, both});
   add_cfg(shelf, "Mode Config set", {CfgType::kSet, 9, plain});
   CfgPayload ack{.type = CfgType::kAck, .identifier = 9};
   for (const Attribute& taken : plain) {
