@@ -448,7 +448,7 @@ TEST_CASE("texts made to be slow or deep end soon, with a bounded list of mistak
 TEST_CASE("l2tp leaves addresses and names to PPP") {
   const Profile p = good("gateway = \"vpn.example.com\"\nl2tp = true\nmtu = 1500\n");
   CHECK(p.l2tp);
-  CHECK_FALSE(p.mode_config);
+  CHECK(p.mode_config == ConfigMode::kOff);
   CHECK_FALSE(p.use_dns);
   CHECK(good(show_profile(p)) == p);
   CHECK_FALSE(good("gateway = \"vpn.example.com\"").l2tp);
