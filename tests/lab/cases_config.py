@@ -131,7 +131,7 @@ def network_that_is_refused(bench):
                     attributes={"subnet": f"{lab.OFFICE_NET},10.99.0.0/24"})
     client = bench.connected(godwit.MAIN)
     require_equal(bench.gateway.installed(), 1, "pairs of ESP SAs at the gateway")
-    require(bench.gateway.logged("INVALID_ID_INFORMATION") > 0, "the gateway refused nothing")
+    require(bench.gateway.logged("INVAL_ID") > 0, "the gateway refused nothing")
     bench.fetch(client)
     bench.disconnect(client)
 
