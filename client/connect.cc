@@ -276,7 +276,6 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
                   options_.keylog ? std::optional<KeyLog>(*options_.keylog) : std::nullopt, hooks);
   const session::EndReason reason = loop.run();
   unanswered_ = loop.unanswered();
-
   return undo(machine, reason, loop.was_up());
 }
 

@@ -8,6 +8,7 @@
 #include "core/session/child_sas.h"
 #include "core/session/identities.h"
 #include "core/session/ike_sas.h"
+#include "core/session/ike_settings.h"
 #include "core/session/tunnel_config.h"
 
 namespace godwit::session {
@@ -28,7 +29,7 @@ class Session::Impl {
         rng_(rng),
         gateways_({config_.profile.gateway, config_.gateway}, std::move(config_.backups),
                   config_.profile.learn_gateways),
-        ike_([this] { return ike_settings(); }, gateways_) {}
+        ike_([this] { return ike_settings(config_, identity_address_, gateways_); }, gateways_) {}
 
   void start(Instant now, Actions& out) {
     run(now, out, [&](Step& st) {
@@ -154,7 +155,6 @@ class Session::Impl {
     return ike_.started() ? ike_.current().stage() : Stage::kIdle;
   }
 
-  IkeSettings ike_settings() const;
   void handle_events(Step& st);
   void handle(IkeEvent&& event, Step& st);
   ike::v1::ChildPolicy policy_for(const Prefix& network) const;
@@ -201,39 +201,6 @@ class Session::Impl {
   bool told_unheard_ = false;
   bool finished_ = false;
 };
-
-IkeSettings Session::Impl::ike_settings() const {
-  const config::Profile& profile = config_.profile;
-  IkeSettings settings;
-  settings.phase1.aggressive = profile.aggressive;
-  settings.phase1.xauth = profile.xauth;
-  settings.phase1.mode_config = profile.mode_config != config::ConfigMode::kOff;
-  settings.phase1.fragmentation = profile.fragmentation != config::Fragmentation::kOff;
-  settings.fragmentation = profile.fragmentation;
-  settings.phase1.suites = profile.ike;
-  settings.phase1.lifetime = profile.ike_lifetime;
-  settings.phase1.credentials = phase1_credentials(config_, gateways_);
-  settings.phase1.own_id = own_identity(config_, identity_address_);
-  settings.phase1.nat_traversal = speaks_nat_traversal(profile.natt);
-  settings.phase1.force_natt = profile.natt == config::NatTraversal::kForce;
-  settings.phase1.initial_contact = profile.initial_contact;
-  if (profile.quirks) settings.phase1.quirks = ike::v1::quirks_named(*profile.quirks);
-  settings.transactions.xauth = profile.xauth;
-  settings.transactions.mode_config = profile.mode_config;
-  settings.transactions.wishes = config_wishes(profile);
-  settings.transactions.wishes.udp_port = profile.natt == config::NatTraversal::kCiscoUdp;
-  if (profile.natt == config::NatTraversal::kCiscoUdp) settings.esp_port = profile.cisco_udp_port;
-  if (profile.natt == config::NatTraversal::kOff) settings.esp_port = 0;
-  settings.transactions.known = {profile.user, profile.user_domain};
-  settings.transactions.user_optional = profile.xauth_optional;
-  settings.local = config_.local;
-  settings.gateway_ike = {gateways_.current(), profile.gateway_port};
-  settings.gateway_natt = {gateways_.current(), profile.gateway_natt_port};
-  settings.dpd_delay = profile.dpd_delay;
-  settings.dpd_attempts = profile.dpd_attempts;
-  settings.log_keys = config_.log_keys;
-  return settings;
-}
 
 void Session::Impl::handle_events(Step& st) {
   // A handled event may raise others: the list is taken whole until it stays empty.
@@ -404,8 +371,8 @@ std::optional<Instant> Session::Impl::keepalive_due() const {
   // What NAT-D found holds for the network in which it was found. Cisco's own way finds nothing,
   // and is there for those behind a NAT.
   const bool natted = ike_.current().phase1().nat().we_are_behind || moved_ || cisco;
-  if (interval == Duration::zero() || !natted) return std::nullopt;
-  return last_sent_ + interval;
+  if (interval == Duration::zero() || !natted || (cisco && !up_since_)) return std::nullopt;
+  return (cisco ? std::max(last_sent_, *up_since_) : last_sent_) + interval;
 }
 
 void Session::Impl::keepalive(Step& st) {
