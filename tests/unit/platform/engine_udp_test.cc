@@ -278,7 +278,8 @@ TEST_CASE("datagrams of one size leave together, arrive one by one and in order"
         }
       };
       ByteVec octets(2000, 0x33);
-      for (std::uint32_t sent = 0; next < kCount;) {
+      std::uint32_t sent = 0;
+      while (next < kCount) {
         while (sent < kCount && sent - next < 250) {
           store_be(MutBytes(octets), sent);
           REQUIRE(

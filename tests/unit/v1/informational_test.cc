@@ -146,7 +146,7 @@ TEST_CASE("DPD-04, DPD-06: other cookies, or no number of four octets, is no DPD
   notify.spi = cookies(r.sa);
   notify.data = ByteVec(4, 1);
   SUBCASE("the cookies in the wrong order") {
-    std::ranges::rotate(notify.spi, notify.spi.begin() + 8);
+    std::rotate(notify.spi.begin(), notify.spi.begin() + 8, notify.spi.end());
   }
   SUBCASE("no cookies") { notify.spi.clear(); }
   SUBCASE("other cookies") { notify.spi[15] ^= 1; }
