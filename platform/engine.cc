@@ -37,7 +37,10 @@ bool Engine::write_tun_copy(Bytes packet) {
 
 Result<std::unique_ptr<Engine>, SysError> make_engine(EngineChoice choice, std::uint32_t buffers) {
   const char* const rung = std::getenv("GODWIT_RING");
-  const bool multishot = rung == nullptr || std::string_view(rung) != "single";
+  const std::string_view most = rung == nullptr ? "multi" : rung;
+  const Multishot multishot = most == "single" ? Multishot::kNothing
+                              : most == "udp"  ? Multishot::kSockets
+                                               : Multishot::kAll;
   std::string name = "epoll";
   if (choice != EngineChoice::kEpoll) {
     auto engine = RingEngine::make(buffers, multishot);

@@ -134,7 +134,8 @@ class Engine {
 enum class EngineChoice : std::uint8_t { kAuto, kRing, kEpoll };
 
 // kAuto tries io_uring and falls back to epoll when the system refuses it; kRing fails instead.
-// GODWIT_RING=single|multi in the environment keeps the ring from, or to, multishot requests;
+// GODWIT_RING=single|udp|multi in the environment allows multishot requests for nothing, for the
+// sockets alone (as Linux 6.0 to 6.6 have them), or for all;
 // GODWIT_UDP=plain sends each datagram by itself.
 Result<std::unique_ptr<Engine>, SysError> make_engine(EngineChoice choice = EngineChoice::kAuto,
                                                       std::uint32_t buffers = 1024);

@@ -30,14 +30,15 @@ std::uint64_t RingEngine::key(Kind kind, std::uint32_t generation, std::uint32_t
          (std::uint64_t{generation & 0xff'ffff} << 32) | number;
 }
 
-Result<std::unique_ptr<Engine>, SysError> RingEngine::make(std::uint32_t buffers, bool multishot) {
+Result<std::unique_ptr<Engine>, SysError> RingEngine::make(std::uint32_t buffers,
+                                                           Multishot multishot) {
   auto engine = std::unique_ptr<RingEngine>(new RingEngine("io_uring", buffers));
   GODWIT_TRY(engine->set_up(multishot));
   GODWIT_TRY(engine->arm_timer(std::nullopt));
   return std::unique_ptr<Engine>(std::move(engine));
 }
 
-Result<void, SysError> RingEngine::set_up(bool multishot) {
+Result<void, SysError> RingEngine::set_up(Multishot multishot) {
   // Newest first: completions run when we enter the kernel anyway and wake nobody in between.
   constexpr std::array<unsigned, 3> kFlags = {
       IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
@@ -52,14 +53,15 @@ Result<void, SysError> RingEngine::set_up(bool multishot) {
   }
   if (status < 0) return fail(SysError{"io_uring_setup", -status, {}});
   ring_ready_ = true;
-  if (!multishot) return {};
+  if (multishot == Multishot::kNothing) return {};
   // The tail of a datagram's buffer stays ours: sealing needs room there.
   if (!set_up_group(tun_group_, kTunGroup, kFrames, frames_, kFrameSize) ||
       !set_up_group(udp_group_, kUdpGroup, kUdpBuffers, pool_, kBufferSize - limits::kTailRoom)) {
     return {};  // before Linux 5.19: poll and read
   }
   io_uring_probe* const probe = io_uring_get_probe_ring(&ring_);
-  multishot_tun_ = probe != nullptr && probe->last_op >= kOpReadMultishot;
+  multishot_tun_ =
+      multishot == Multishot::kAll && probe != nullptr && probe->last_op >= kOpReadMultishot;
   // Multishot recvmsg came with Linux 6.0 and has no opcode of its own; SEND_ZC came with it.
   multishot_udp_ = probe != nullptr && io_uring_opcode_supported(probe, IORING_OP_SEND_ZC) != 0;
   if (probe != nullptr) io_uring_free_probe(probe);
@@ -179,7 +181,8 @@ void RingEngine::arm_udp(std::uint32_t number) {
 
 void RingEngine::arm_all() {
   refill(udp_group_);
-  refill(tun_group_);
+  // Before Linux 6.7 the frames are for the reads of the rung below.
+  if (multishot_tun_) refill(tun_group_);
   if (tun_ >= 0 && !tun_source_.armed) arm_tun();
   for (std::uint32_t number = 0; number < kSocketsMax; ++number) {
     if (sockets_[number].fd >= 0 && !sources_[number].armed) arm_udp(number);

@@ -12,10 +12,13 @@
 
 namespace godwit::platform {
 
+// What one request may read again and again.
+enum class Multishot : std::uint8_t { kNothing, kSockets, kAll };
+
 class RingEngine final : public EngineBase {
  public:
   // The error is the system's refusal: EPERM, ENOSYS, ENOMEM, ...
-  static Result<std::unique_ptr<Engine>, SysError> make(std::uint32_t buffers, bool multishot);
+  static Result<std::unique_ptr<Engine>, SysError> make(std::uint32_t buffers, Multishot multishot);
   ~RingEngine() override;
 
   Result<void, SysError> add_tun(int fd, const TunOffloads& offloads) override;
@@ -51,7 +54,7 @@ class RingEngine final : public EngineBase {
 
   using EngineBase::EngineBase;
   static std::uint64_t key(Kind kind, std::uint32_t generation, std::uint32_t number);
-  Result<void, SysError> set_up(bool multishot);
+  Result<void, SysError> set_up(Multishot multishot);
   bool set_up_group(Group& group, unsigned id, unsigned entries, BufferPool& pool,
                     std::size_t room);
   io_uring_sqe* sqe();

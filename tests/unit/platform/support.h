@@ -61,7 +61,7 @@ struct Listing {
 };
 Listing list_all();
 
-// The three ways in which an engine can run.
+// The ways in which an engine can run.
 struct EngineKind {
   std::string label;
   EngineChoice choice;
@@ -69,6 +69,7 @@ struct EngineKind {
 };
 inline const EngineKind kEngines[] = {
     {"io_uring, multishot", EngineChoice::kRing, "multi"},
+    {"io_uring, multishot sockets", EngineChoice::kRing, "udp"},
     {"io_uring, single", EngineChoice::kRing, "single"},
     {"epoll", EngineChoice::kEpoll, "multi"},
 };
