@@ -3,6 +3,8 @@
 //
 //    HDR*, HASH(1), SA, Ni [, KE], IDci, IDcr, NAT-OAi, NAT-OAr  -->
 //                      <--  HDR*, HASH(2), SA, Nr [, KE], IDci, IDcr, NAT-OAi, NAT-OAr
+#include <algorithm>
+
 #include "tests/sim/gateway.h"
 #include "tests/sim/l2tp.h"
 
@@ -22,8 +24,10 @@ ike::IdPayload end_id(const Endpoint& end) {
 
 // RFC 3947 5.2: ID type, three reserved octets, the address.
 ByteVec nat_oa(const IpAddress& address) {
-  ByteVec body = {1, 0, 0, 0};
-  append(body, address.bytes());
+  const Bytes octets = address.bytes();
+  ByteVec body(4 + octets.size());
+  body[0] = 1;
+  std::ranges::copy(octets, body.begin() + 4);
   return body;
 }
 
