@@ -59,8 +59,15 @@ void with_user(Plan& plan) {
 }
 
 void other_suite(Plan& plan, SeededRng&) {
-  // One that random_world never offers.
-  plan.config.gateway.ike = {{{128}, crypto::HashAlg::kMd5, crypto::DhGroup::kModp1024}};
+  // One that the profile does not offer: it has fewer than there are hashes here.
+  using crypto::HashAlg;
+  for (const HashAlg hash : {HashAlg::kMd5, HashAlg::kSha1, HashAlg::kSha256, HashAlg::kSha384}) {
+    const crypto::IkeSuite suite{{128}, hash, crypto::DhGroup::kModp1024};
+    if (std::ranges::find(plan.config.profile.ike, suite) != plan.config.profile.ike.end())
+      continue;
+    plan.config.gateway.ike = {suite};
+    return;
+  }
 }
 
 template <Step kStep>
