@@ -26,6 +26,9 @@
 namespace godwit::client {
 namespace {
 
+// IKE, and what the data path says to it.
+constexpr std::uint32_t kControlBuffers = 256;
+
 using platform::SysError;
 
 Failure of_system(ExitCode code, const SysError& error) { return failure(code, error.message()); }
@@ -149,6 +152,9 @@ class Connection {
   Result<ExitCode, Failure> undo(Machine& machine, const session::EndReason& reason,
                                  bool was_up) const;
   Failure ended(const session::EndReason& reason) const;
+  // `assigned` is filled on the way.
+  TunnelLoop::Hooks hooks(std::optional<session::Event>& assigned,
+                          const std::function<void(const session::Event&)>& up);
 
   const config::Profile& profile_;
   const ConnectOptions& options_;
@@ -244,8 +250,11 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
     return fail(refused(pushed.error()));
   }
   auto control = GODWIT_TRY(ControlServer::open(socket_path(profile_.name)));
-  auto engine = platform::make_engine();
+  auto engine = platform::make_engine(platform::EngineChoice::kAuto, kControlBuffers);
   if (!engine) return fail(refused(engine.error()));
+  auto packets = PacketPath::open({*tun, sockets.natt, sockets.esp ? &*sockets.esp : nullptr},
+                                  [] { return platform::drop_capabilities(); });
+  if (!packets) return fail(refused(packets.error()));
   // Everything privileged is open: from here on only the network may be administered. A thread
   // has capabilities of its own, so the worker starts afterwards and inherits what is left.
   if (const auto dropped = platform::drop_capabilities(); !dropped) {
@@ -257,26 +266,32 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   if (!asker) return fail(refused(asker.error()));
 
   Machine machine(*tun, *journal, platform::ResolverOptions{});
-  TunnelLoop::Hooks hooks;
   std::optional<session::Event> assigned;
-  hooks.report = [&](const session::Event& event) {
-    if (std::holds_alternative<session::AddressAssigned>(event)) assigned = event;
-    progress_.event(event);
-  };
-  hooks.say = [&](const std::string& text) { progress_.say(text); };
-  hooks.complain = [&](const std::string& text) {
-    complaint_ = text;
-    progress_.say(text);
-  };
-  hooks.up = [&] { up(assigned.value_or(session::Event{session::TunnelUp{}})); };
   TunnelLoop loop(std::move(config),
-                  {*tun, sockets.ike, sockets.natt, sockets.esp ? &*sockets.esp : nullptr, *signals,
-                   *cancel, *links, machine, control, numbers.fwmark},
-                  std::move(*engine), std::move(*worker), std::move(*asker), std::move(secrets),
-                  options_.keylog ? std::optional<KeyLog>(*options_.keylog) : std::nullopt, hooks);
+                  {*tun, sockets.ike, *signals, *cancel, *links, machine, control, numbers.fwmark},
+                  std::move(*engine), std::move(*packets), std::move(*worker), std::move(*asker),
+                  std::move(secrets),
+                  options_.keylog ? std::optional<KeyLog>(*options_.keylog) : std::nullopt,
+                  hooks(assigned, up));
   const session::EndReason reason = loop.run();
   unanswered_ = loop.unanswered();
   return undo(machine, reason, loop.was_up());
+}
+
+TunnelLoop::Hooks Connection::hooks(std::optional<session::Event>& assigned,
+                                    const std::function<void(const session::Event&)>& up) {
+  TunnelLoop::Hooks out;
+  out.report = [this, &assigned](const session::Event& event) {
+    if (std::holds_alternative<session::AddressAssigned>(event)) assigned = event;
+    progress_.event(event);
+  };
+  out.say = [this](const std::string& text) { progress_.say(text); };
+  out.complain = [this](const std::string& text) {
+    complaint_ = text;
+    progress_.say(text);
+  };
+  out.up = [&assigned, &up] { up(assigned.value_or(session::Event{session::TunnelUp{}})); };
+  return out;
 }
 
 Result<ExitCode, Failure> Connection::undo(Machine& machine, const session::EndReason& reason,

@@ -134,6 +134,7 @@ std::string engine_text(const json& status) {
   const json offloads = at(status, {"engine", "offloads"});
   if (!offloads.is_array()) return out;
   for (const json& offload : offloads) out += ", " + text_of(offload);
+  if (at(status, {"engine", "threads"}) == true) out += ", a thread each way";
   return out;
 }
 
@@ -237,7 +238,7 @@ json status_json(const StatusParts& parts) {
                 {"spi_out", s.outbound ? json(spi_text(*s.outbound)) : json()},
                 {"rekey_in", seconds(s.esp_rekey_in)},
                 {"rekey_after_octets", s.esp_rekey_after ? json(*s.esp_rekey_after) : json()},
-                {"crypto", parts.crypto_backend}};
+                {"crypto", parts.packets.crypto}};
   out["up_for"] = seconds(s.up_for);
   out["heard_ago"] = seconds(s.heard_ago);
   out["keepalives_sent"] = s.keepalives_sent;
@@ -246,13 +247,12 @@ json status_json(const StatusParts& parts) {
   out["traffic"] = {
       {"in", {{"packets", parts.traffic.packets_in}, {"octets", parts.traffic.bytes_in}}},
       {"out", {{"packets", parts.traffic.packets_out}, {"octets", parts.traffic.bytes_out}}}};
-  out["engine"] = {{"name", parts.engine},
-                   {"offloads", offload_json(parts.offloads)},
-                   {"turns", parts.io.turns},
-                   {"system_calls", parts.io.system_calls},
-                   {"send_dropped", parts.io.send_dropped},
-                   {"send_failed", parts.io.send_failed},
-                   {"tun_write_failed", parts.io.tun_write_failed}};
+  const platform::EngineStatistics& io = parts.packets.io;
+  out["engine"] = {
+      {"name", parts.packets.engine},     {"offloads", offload_json(parts.packets.offloads)},
+      {"threads", parts.packets.threads}, {"turns", io.turns},
+      {"system_calls", io.system_calls},  {"send_dropped", io.send_dropped},
+      {"send_failed", io.send_failed},    {"tun_write_failed", io.tun_write_failed}};
   out["drops"] = drops_json(parts.drops);
   out["weak"] = texts(parts.profile.weak);
   return out;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "client/packet_path.h"
 #include "core/base/counters.h"
 #include "core/base/instant.h"
 #include "core/config/profile.h"
@@ -22,10 +23,7 @@ struct StatusParts {
   const session::Status& session;
   const session::TrafficFacts& traffic;
   const Counters& drops;
-  std::string_view crypto_backend;
-  const std::string& engine;
-  const platform::EngineStatistics& io;
-  platform::Offloads offloads;
+  const PacketPath::Statistics& packets;
   std::string device;
   std::string_view resolver;
 };

@@ -10,7 +10,6 @@
 
 #include "client/status.h"
 #include "client/words.h"
-#include "core/net/udp_encap.h"
 #include "platform/clock.h"
 
 namespace godwit::client {
@@ -23,22 +22,17 @@ constexpr std::size_t kOverheadMax = 40 + 8 + limits::kEspHeader + limits::kEspI
                                      limits::kEspIcvMax;
 constexpr std::size_t kMtuMin = 576;
 
-// GODWIT_CRYPTO=mbedtls is for tests: what a machine without libipsec-mb does.
-crypto::EspCrypto esp_crypto() {
-  const char* const rung = std::getenv("GODWIT_CRYPTO");
-  const bool portable = rung != nullptr && std::string_view(rung) == "mbedtls";
-  return portable ? crypto::EspCrypto::portable() : crypto::EspCrypto::fastest();
-}
-
 }  // namespace
 
 TunnelLoop::TunnelLoop(session::SessionConfig config, TunnelParts parts,
-                       std::unique_ptr<platform::Engine> engine, std::unique_ptr<Worker> worker,
+                       std::unique_ptr<platform::Engine> engine,
+                       std::unique_ptr<PacketPath> packets, std::unique_ptr<Worker> worker,
                        std::unique_ptr<Worker> asker, UserSecrets secrets,
                        std::optional<KeyLog> keylog, Hooks hooks)
     : profile_(config.profile),
       parts_(parts),
       engine_(std::move(engine)),
+      packets_(std::move(packets)),
       filler_(
           profile_, std::move(secrets),
           [this](const std::string& text) { asker_->pass_on([this, text] { hooks_.say(text); }); }),
@@ -48,18 +42,22 @@ TunnelLoop::TunnelLoop(session::SessionConfig config, TunnelParts parts,
       hooks_(std::move(hooks)),
       gateway_{config.gateway, config.profile.gateway_natt_port},
       local_(config.local),
-      session_(std::move(config), rng_),
-      data_(esp_crypto()) {
-  packets_.reserve(platform::kBatch);
-  sources_.reserve(platform::kBatch);
-}
+      session_(std::move(config), rng_) {}
 
 session::EndReason TunnelLoop::run() {
-  const std::array<Result<void, platform::SysError>, 8> added = {
+  PacketPath::Hooks hooks;
+  hooks.ike = [this](Bytes message, const Endpoint& from) {
+    session_.on_message(message, session::LocalPort::kNatt, from, now_, actions_);
+  };
+  hooks.refused = [this](int error) { on_too_big(error); };
+  hooks.broken = [this](const platform::SysError& error) {
+    hooks_.complain(error.message());
+    session_.on_user(session::MachineRefused{}, now_, actions_);
+  };
+  hooks.news = [] {};  // the traffic is told in every turn
+  const std::array<Result<void, platform::SysError>, 7> added = {
       engine_->add_udp(kIkeSocket, parts_.ike.fd()),
-      engine_->add_udp(kNattSocket, parts_.natt.fd()),
-      parts_.esp != nullptr ? engine_->add_udp(kEspSocket, parts_.esp->fd())
-                            : Result<void, platform::SysError>{},
+      packets_->start(*engine_, kPackets, std::move(hooks)),
       engine_->watch(kSignals, parts_.signals.fd()),
       engine_->watch(kControl, parts_.control.fd()),
       engine_->watch(kWorker, worker_->fd()),
@@ -78,7 +76,7 @@ session::EndReason TunnelLoop::run() {
   // The deletes are queued; one more turn lets them leave.
   (void)engine_->turn(platform::boot_now(), *this);
   parts_.cancel.notify();
-  engine_->remove_tun();
+  packets_->remove_tun();
   return *end_;
 }
 
@@ -104,91 +102,20 @@ std::optional<Instant> TunnelLoop::deadline() const {
 }
 
 void TunnelLoop::tell_traffic() {
-  if (was_up_) session_.on_traffic(data_.facts(), now_, actions_);
-}
-
-void TunnelLoop::on_tun(std::span<platform::Buffer> packets) {
-  now_ = platform::boot_now();
-  packets_.clear();
-  replies_.clear();
-  for (const platform::Buffer& buffer : packets) {
-    packets_.push_back({buffer.storage, buffer.begin, buffer.size, 0});
-  }
-  data_.outbound(packets_, now_, replies_);
-  for (std::size_t i = 0; i < packets.size(); ++i) {
-    const esp::Packet& packet = packets_[i];
-    if (packet.size == 0 || !data_.peer()) continue;
-    platform::Buffer buffer = packets[i];
-    buffer.begin = packet.begin;
-    buffer.size = packet.size;
-    engine_->send(esp_socket(), buffer, *data_.peer(), packet.outer_tos);
-  }
-  for (const ByteVec& reply : replies_) engine_->write_tun_copy(reply);
+  if (was_up_) session_.on_traffic(packets_->facts(), now_, actions_);
 }
 
 void TunnelLoop::on_udp(std::uint32_t socket, std::span<platform::Datagram> datagrams) {
   now_ = platform::boot_now();
-  if (socket == kEspSocket) return on_raw_esp(datagrams);
-  std::array<std::size_t, platform::kBatch> esp{};
-  std::size_t esp_count = 0;
-  for (std::size_t i = 0; i < datagrams.size(); ++i) {
-    const platform::Datagram& datagram = datagrams[i];
-    if (socket == kIkeSocket) {
+  if (socket != kIkeSocket) {
+    packets_->on_udp(socket, datagrams);
+  } else {
+    for (const platform::Datagram& datagram : datagrams) {
       session_.on_message(datagram.buffer.packet(), session::LocalPort::kIke, datagram.from, now_,
                           actions_);
-      continue;
-    }
-    const Encap encap = classify_encap(datagram.buffer.packet());
-    if (std::holds_alternative<EncapEsp>(encap)) {
-      esp[esp_count++] = i;
-    } else if (const auto* ike = std::get_if<EncapIke>(&encap)) {
-      session_.on_message(ike->message, session::LocalPort::kNatt, datagram.from, now_, actions_);
-    } else {
-      data_.count(std::get<Drop>(encap));
     }
   }
-  on_esp(datagrams, std::span(esp).first(esp_count));
   drain();
-}
-
-void TunnelLoop::on_raw_esp(std::span<platform::Datagram> datagrams) {
-  std::array<std::size_t, platform::kBatch> esp{};
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < datagrams.size(); ++i) {
-    platform::Buffer& buffer = datagrams[i].buffer;
-    if (datagrams[i].from.address.is_v4()) {
-      const auto packet = esp_behind_ipv4(buffer.packet());
-      if (!packet) {
-        data_.count(packet.error());
-        continue;
-      }
-      buffer.begin += static_cast<std::size_t>(packet->data() - buffer.packet().data());
-      buffer.size = packet->size();
-    }
-    esp[count++] = i;
-  }
-  on_esp(datagrams, std::span(esp).first(count));
-  drain();
-}
-
-void TunnelLoop::on_esp(std::span<platform::Datagram> datagrams,
-                        std::span<const std::size_t> which) {
-  if (which.empty()) return;
-  packets_.clear();
-  sources_.clear();
-  for (const std::size_t i : which) {
-    const platform::Buffer& buffer = datagrams[i].buffer;
-    packets_.push_back({buffer.storage, buffer.begin, buffer.size, datagrams[i].tos});
-    sources_.push_back(datagrams[i].from);
-  }
-  data_.inbound(packets_, sources_, now_);
-  for (std::size_t i = 0; i < which.size(); ++i) {
-    if (packets_[i].size == 0) continue;
-    platform::Buffer buffer = datagrams[which[i]].buffer;
-    buffer.begin = packets_[i].begin;
-    buffer.size = packets_[i].size;
-    engine_->write_tun(buffer);
-  }
 }
 
 void TunnelLoop::on_readable(std::uint32_t id) {
@@ -208,6 +135,9 @@ void TunnelLoop::on_readable(std::uint32_t id) {
       break;
     case kLinks:
       look_at_network();
+      break;
+    case kPackets:
+      packets_->run_letters();
       break;
     default:
       break;
@@ -239,16 +169,19 @@ void TunnelLoop::look_for_source() {
   session_.on_network(local_, now_, actions_);
 }
 
-// The path refused a datagram of this size. What the kernel knows of the path bounds the inner
-// packets from now on; those too big are answered with an ICMP error of ours.
 void TunnelLoop::on_send_error(std::uint32_t socket, int error, std::size_t /*size*/) {
-  data_.count(Drop::kSendFailed);
-  if (error != EMSGSIZE || socket != esp_socket() || mtu_ == 0) return;
+  packets_->on_send_error(socket, error);
+}
+
+// The path refused a datagram of ESP. What the kernel knows of the path bounds the inner
+// packets from now on; those too big are answered with an ICMP error of ours.
+void TunnelLoop::on_too_big(int error) {
+  if (error != EMSGSIZE || mtu_ == 0) return;
   const auto path = platform::path_mtu_to(gateway_.address, parts_.fwmark);
   if (!path || *path <= static_cast<int>(kOverheadMax)) return;
   std::size_t inner = std::max(static_cast<std::size_t>(*path) - kOverheadMax, kMtuMin);
   if (inner >= mtu_) return;
-  data_.set_mtu(inner);
+  packets_->set_mtu(inner);
   // On a smaller device there is no IPv6, and its addresses would go. What does not fit is dropped
   // by the data path, and TCP sends segments that do.
   if (has_ipv6_) inner = std::max(inner, limits::kIpv6MtuMin);
@@ -272,21 +205,21 @@ void TunnelLoop::carry_out(session::Action&& action) {
                        send->to);
   } else if (auto* install = std::get_if<InstallSa>(&action)) {
     if (keylog_ && !keylog_->add(*install)) hooks_.complain("the key log cannot be written");
-    data_.install(std::move(*install));
+    packets_->install(std::move(*install));
   } else if (const auto* use = std::get_if<UseSa>(&action)) {
-    data_.use(*use);
+    packets_->use(*use);
   } else if (const auto* remove = std::get_if<RemoveSa>(&action)) {
-    data_.remove(*remove);
+    packets_->remove(*remove);
   } else if (const auto* peer = std::get_if<SetPeer>(&action)) {
     gateway_ = peer->peer;
-    data_.set_peer(peer->peer);
+    packets_->set_peer(peer->peer);
   } else if (const auto* chosen = std::get_if<SetGateway>(&action)) {
     gateway_.address = chosen->gateway;
     look_for_source();
   } else if (const auto* tunnel = std::get_if<ApplyTunnel>(&action)) {
     apply(tunnel->config);
   } else if (std::holds_alternative<RevokeTunnel>(action)) {
-    engine_->remove_tun();
+    packets_->remove_tun();
   } else if (auto* form = std::get_if<AskUser>(&action)) {
     ask(std::move(*form));
   } else if (auto* job = std::get_if<StartJob>(&action)) {
@@ -310,9 +243,9 @@ void TunnelLoop::apply(const session::TunnelConfig& config) {
   mtu_ = config.mtu;
   has_ipv6_ =
       std::ranges::any_of(config.addresses, [](const Prefix& p) { return p.address().is_v6(); });
-  data_.set_mtu(config.mtu);
+  packets_->set_mtu(config.mtu);
   auto applied = parts_.machine.apply(config);
-  if (applied) applied = engine_->add_tun(parts_.tun.fd(), parts_.tun.offloads());
+  if (applied) applied = packets_->add_tun();
   if (!applied) {
     hooks_.complain(applied.error().message());
     session_.on_user(session::MachineRefused{}, now_, actions_);
@@ -353,17 +286,15 @@ std::string TunnelLoop::answer(ControlOp op) {
     return R"({"result":"disconnecting"})";
   }
   Counters drops = session_.counters();
-  drops.add(data_.counters());
+  const PacketPath::Statistics packets = packets_->statistics();
+  drops.add(packets.drops);
   const session::Status status = session_.status(now_);
-  const session::TrafficFacts traffic = data_.facts();
+  const session::TrafficFacts traffic = packets_->facts();
   return status_json({.profile = profile_,
                       .session = status,
                       .traffic = traffic,
                       .drops = drops,
-                      .crypto_backend = data_.backend(),
-                      .engine = engine_->name(),
-                      .io = engine_->statistics(),
-                      .offloads = engine_->offloads(kNattSocket),
+                      .packets = packets,
                       .device = parts_.tun.name(),
                       .resolver = platform::name_of(parts_.machine.resolver())})
       .dump();

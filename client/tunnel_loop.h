@@ -1,5 +1,7 @@
-// The loop that joins the core and the platform: one thread, one engine, one session. Collects what
-// arrived, reads the clock once, feeds batches, carries the actions out in order, submits once.
+// The control loop that joins the core and the platform: one session, one engine for IKE, timers
+// and what else happens. Collects what arrived, reads the clock once, carries the actions out in
+// order, submits once. Packets move in client/packet_path.h, with threads of their own where there
+// are CPUs.
 #pragma once
 
 #include <functional>
@@ -12,9 +14,9 @@
 #include "client/control.h"
 #include "client/forms.h"
 #include "client/keylog.h"
+#include "client/packet_path.h"
 #include "client/report.h"
 #include "client/worker.h"
-#include "core/session/data_path.h"
 #include "core/session/session.h"
 #include "platform/engine.h"
 #include "platform/netlink.h"
@@ -28,8 +30,6 @@ namespace godwit::client {
 struct TunnelParts {
   platform::Tun& tun;
   platform::UdpSocket& ike;
-  platform::UdpSocket& natt;
-  const platform::RawEspSocket* esp;  // where ESP goes without UDP; else nullptr
   platform::Signals& signals;
   platform::Event& cancel;  // rung to end a question to the user
   platform::LinkMonitor& links;
@@ -48,9 +48,9 @@ class TunnelLoop : private platform::Sink {
   };
 
   TunnelLoop(session::SessionConfig config, TunnelParts parts,
-             std::unique_ptr<platform::Engine> engine, std::unique_ptr<Worker> worker,
-             std::unique_ptr<Worker> asker, UserSecrets secrets, std::optional<KeyLog> keylog,
-             Hooks hooks);
+             std::unique_ptr<platform::Engine> engine, std::unique_ptr<PacketPath> packets,
+             std::unique_ptr<Worker> worker, std::unique_ptr<Worker> asker, UserSecrets secrets,
+             std::optional<KeyLog> keylog, Hooks hooks);
 
   // Until the session is finished and its last datagrams have left.
   session::EndReason run();
@@ -59,20 +59,15 @@ class TunnelLoop : private platform::Sink {
   const std::optional<Failure>& unanswered() const { return unanswered_; }
 
  private:
-  static constexpr std::uint32_t kIkeSocket = 0;
-  static constexpr std::uint32_t kNattSocket = 1;
-  static constexpr std::uint32_t kEspSocket = 2;
-  enum Watched : std::uint32_t { kSignals, kControl, kWorker, kAsker, kLinks };
+  enum Watched : std::uint32_t { kSignals, kControl, kWorker, kAsker, kLinks, kPackets };
 
-  void on_tun(std::span<platform::Buffer> packets) override;
+  void on_tun(std::span<platform::Buffer> packets) override { packets_->on_tun(packets); }
   void on_udp(std::uint32_t socket, std::span<platform::Datagram> datagrams) override;
   void on_readable(std::uint32_t id) override;
   void on_send_error(std::uint32_t socket, int error, std::size_t size) override;
 
   void turn();
-  std::uint32_t esp_socket() const { return parts_.esp != nullptr ? kEspSocket : kNattSocket; }
-  void on_raw_esp(std::span<platform::Datagram> datagrams);
-  void on_esp(std::span<platform::Datagram> datagrams, std::span<const std::size_t> which);
+  void on_too_big(int error);
   void on_signal(int signal);
   void look_at_network();
   void look_for_source();
@@ -89,6 +84,7 @@ class TunnelLoop : private platform::Sink {
   platform::SystemRng rng_;
   TunnelParts parts_;
   std::unique_ptr<platform::Engine> engine_;
+  std::unique_ptr<PacketPath> packets_;
   FormFiller filler_;               // used by the asker's thread alone
   std::unique_ptr<Worker> worker_;  // new keys must not wait until somebody has answered a question
   std::unique_ptr<Worker> asker_;
@@ -97,7 +93,6 @@ class TunnelLoop : private platform::Sink {
   Endpoint gateway_;
   session::LocalEndpoints local_;
   session::Session session_;
-  session::DataPath data_;
   session::Actions actions_;
   Instant now_{};
   std::optional<session::EndReason> end_;
@@ -106,9 +101,6 @@ class TunnelLoop : private platform::Sink {
   bool has_ipv6_ = false;  // on the device
   bool was_up_ = false;
   bool closing_ = false;
-  std::vector<esp::Packet> packets_;
-  std::vector<Endpoint> sources_;
-  std::vector<ByteVec> replies_;
 };
 
 }  // namespace godwit::client

@@ -81,6 +81,9 @@ struct EngineStatistics {
   std::uint64_t system_calls = 0;  // waits and submits; epoll_wait, read, write, *mmsg
 };
 
+// Which way packets go through a descriptor here: another engine may have the other way.
+enum class Way : std::uint8_t { kBoth, kIn, kOut };
+
 // What is in use now: a rung that the kernel refuses is left at run time.
 struct Offloads {
   TunOffloads tun;
@@ -99,12 +102,13 @@ class Engine {
   virtual const EngineStatistics& statistics() const = 0;
   virtual Offloads offloads(std::uint32_t socket) const = 0;
 
-  // `fd` must be non-blocking. One TUN at a time.
-  virtual Result<void, SysError> add_tun(int fd, const TunOffloads& offloads = {}) = 0;
+  // `fd` must be non-blocking. One TUN at a time. In is what is read.
+  virtual Result<void, SysError> add_tun(int fd, const TunOffloads& offloads = {},
+                                         Way way = Way::kBoth) = 0;
   // Forgets the TUN, and packets queued for it, so that closing it removes the device.
   virtual void remove_tun() = 0;
 
-  virtual Result<void, SysError> add_udp(std::uint32_t socket, int fd) = 0;
+  virtual Result<void, SysError> add_udp(std::uint32_t socket, int fd, Way way = Way::kBoth) = 0;
   virtual void remove_udp(std::uint32_t socket) = 0;  // what waits to be sent is dropped
 
   // on_readable(id) is called in every turn in which `fd` can be read.

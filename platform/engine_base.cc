@@ -318,10 +318,11 @@ void EngineBase::write_ended(std::uint32_t id, bool ok) {
   recycle(id);
 }
 
-void EngineBase::open_socket(std::uint32_t number, int fd) {
+void EngineBase::open_socket(std::uint32_t number, int fd, Way way) {
   const char* const rung = std::getenv("GODWIT_UDP");
   Socket& socket = sockets_[number];
   socket.fd = fd;
+  socket.receives = way != Way::kOut;
   socket.blocked = false;
   // A raw socket would take no notice of UDP_SEGMENT and send the whole run as one packet.
   int protocol = 0;

@@ -79,6 +79,7 @@ class EngineBase : public Engine {
   struct Socket {
     int fd = -1;
     std::uint32_t generation = 0;
+    bool receives = true;
     bool blocked = false;  // its send buffer is full; wait for writability
     bool runs = true;      // many datagrams of one size in one call, until the kernel refuses it
     Fifo queue{kSendQueueMax};
@@ -131,7 +132,7 @@ class EngineBase : public Engine {
 
   void send_ended(std::uint32_t socket, std::uint32_t id, int error, Sink& sink);
   void write_ended(std::uint32_t id, bool ok);
-  void open_socket(std::uint32_t number, int fd);
+  void open_socket(std::uint32_t number, int fd, Way way);
   void drop_queue(Socket& socket);
   void drop_tun_queue();
 
@@ -152,6 +153,7 @@ class EngineBase : public Engine {
   TunRuns tun_runs_;
   std::array<Socket, kSocketsMax> sockets_;
   int tun_ = -1;
+  bool reads_tun_ = true;
   TunOffloads offloads_;
   TunOffloads joins_;           // the same, until the device refuses a joined frame
   std::vector<Frame> cutting_;  // at most kFrames

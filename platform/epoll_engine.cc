@@ -28,9 +28,10 @@ Result<void, SysError> EpollEngine::control(int op, int fd, std::uint32_t events
   return {};
 }
 
-Result<void, SysError> EpollEngine::add_tun(int fd, const TunOffloads& offloads) {
+Result<void, SysError> EpollEngine::add_tun(int fd, const TunOffloads& offloads, Way way) {
   remove_tun();
-  GODWIT_TRY(control(EPOLL_CTL_ADD, fd, EPOLLIN, Kind::kTun, 0));
+  reads_tun_ = way != Way::kOut;
+  if (reads_tun_) GODWIT_TRY(control(EPOLL_CTL_ADD, fd, EPOLLIN, Kind::kTun, 0));
   tun_ = fd;
   offloads_ = joins_ = offloads;
   tun_paused_ = false;
@@ -39,17 +40,18 @@ Result<void, SysError> EpollEngine::add_tun(int fd, const TunOffloads& offloads)
 
 void EpollEngine::remove_tun() {
   if (tun_ < 0) return;
-  (void)control(EPOLL_CTL_DEL, tun_, 0, Kind::kTun, 0);
+  if (reads_tun_) (void)control(EPOLL_CTL_DEL, tun_, 0, Kind::kTun, 0);
   tun_ = -1;
   drop_frames();
   drop_tun_queue();
 }
 
-Result<void, SysError> EpollEngine::add_udp(std::uint32_t socket, int fd) {
+Result<void, SysError> EpollEngine::add_udp(std::uint32_t socket, int fd, Way way) {
   if (socket >= kSocketsMax) return fail(SysError{"add a UDP socket", EINVAL, {}});
   remove_udp(socket);
-  GODWIT_TRY(control(EPOLL_CTL_ADD, fd, EPOLLIN, Kind::kUdp, socket));
-  open_socket(socket, fd);
+  const std::uint32_t events = way == Way::kOut ? 0U : EPOLLIN;
+  GODWIT_TRY(control(EPOLL_CTL_ADD, fd, events, Kind::kUdp, socket));
+  open_socket(socket, fd, way);
   return {};
 }
 
@@ -80,7 +82,8 @@ Result<void, SysError> EpollEngine::set_blocked(std::uint32_t number, bool block
   Socket& socket = sockets_[number];
   if (socket.blocked == blocked) return {};
   socket.blocked = blocked;
-  const std::uint32_t events = blocked ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  std::uint32_t events = socket.receives ? EPOLLIN : 0U;
+  if (blocked) events |= EPOLLOUT;
   return control(EPOLL_CTL_MOD, socket.fd, events, Kind::kUdp, number);
 }
 
@@ -130,7 +133,7 @@ Result<void, SysError> EpollEngine::flush(Sink& sink) {
   for (std::uint32_t number = 0; number < kSocketsMax; ++number) {
     if (sockets_[number].fd >= 0) GODWIT_TRY(flush_socket(number, sink));
   }
-  if (tun_ >= 0 && tun_paused_ == may_read_tun()) {
+  if (tun_ >= 0 && reads_tun_ && tun_paused_ == may_read_tun()) {
     tun_paused_ = !tun_paused_;
     GODWIT_TRY(control(EPOLL_CTL_MOD, tun_, tun_paused_ ? 0U : EPOLLIN, Kind::kTun, 0));
   }
@@ -178,6 +181,13 @@ Result<void, SysError> EpollEngine::handle(Kind kind, std::uint32_t number, std:
       if ((events & EPOLLOUT) != 0) GODWIT_TRY(set_blocked(number, false));
       // EPOLLERR alone is an error to fetch: recvmmsg does that.
       if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) == 0) return {};
+      if (!sockets_[number].receives) {
+        // What arrives is another engine's; only the error is fetched.
+        int error = 0;
+        socklen_t size = sizeof error;
+        (void)::getsockopt(sockets_[number].fd, SOL_SOCKET, SO_ERROR, &error, &size);
+        return {};
+      }
       return receive_batch(number, sink);
     case Kind::kWatch:
       for (const Watch& watch : watches_) {

@@ -9,9 +9,9 @@ class EpollEngine final : public EngineBase {
  public:
   static Result<std::unique_ptr<Engine>, SysError> make(std::string name, std::uint32_t buffers);
 
-  Result<void, SysError> add_tun(int fd, const TunOffloads& offloads) override;
+  Result<void, SysError> add_tun(int fd, const TunOffloads& offloads, Way way) override;
   void remove_tun() override;
-  Result<void, SysError> add_udp(std::uint32_t socket, int fd) override;
+  Result<void, SysError> add_udp(std::uint32_t socket, int fd, Way way) override;
   void remove_udp(std::uint32_t socket) override;
   Result<void, SysError> watch(std::uint32_t id, int fd) override;
   void unwatch(std::uint32_t id) override;

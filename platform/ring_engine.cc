@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "core/base/check.h"
 
@@ -14,7 +15,7 @@ namespace {
 constexpr std::uint8_t kOpReadMultishot = 49;
 constexpr unsigned kEntries = 1024;
 constexpr unsigned kDrainMax = 4 * kEntries;
-constexpr unsigned kUdpBuffers = 256;
+constexpr unsigned kUdpBuffers = 256;  // lent for datagrams, but a quarter of the pool at most
 constexpr unsigned kTunGroup = 0;
 constexpr unsigned kUdpGroup = 1;
 // What stands before the payload of a multishot recvmsg: a header, the name and the control data.
@@ -56,7 +57,8 @@ Result<void, SysError> RingEngine::set_up(Multishot multishot) {
   if (multishot == Multishot::kNothing) return {};
   // The tail of a datagram's buffer stays ours: sealing needs room there.
   if (!set_up_group(tun_group_, kTunGroup, kFrames, frames_, kFrameSize) ||
-      !set_up_group(udp_group_, kUdpGroup, kUdpBuffers, pool_, kBufferSize - limits::kTailRoom)) {
+      !set_up_group(udp_group_, kUdpGroup, std::min(kUdpBuffers, std::bit_floor(pool_.count() / 4)),
+                    pool_, kBufferSize - limits::kTailRoom)) {
     return {};  // before Linux 5.19: poll and read
   }
   io_uring_probe* const probe = io_uring_get_probe_ring(&ring_);
@@ -183,9 +185,9 @@ void RingEngine::arm_all() {
   refill(udp_group_);
   // Before Linux 6.7 the frames are for the reads of the rung below.
   if (multishot_tun_) refill(tun_group_);
-  if (tun_ >= 0 && !tun_source_.armed) arm_tun();
+  if (tun_ >= 0 && reads_tun_ && !tun_source_.armed) arm_tun();
   for (std::uint32_t number = 0; number < kSocketsMax; ++number) {
-    if (sockets_[number].fd >= 0 && !sources_[number].armed) arm_udp(number);
+    if (sockets_[number].receives && is_open(number) && !sources_[number].armed) arm_udp(number);
   }
   for (Watch& watch : watches_) {
     if (watch.armed) continue;
@@ -225,9 +227,10 @@ void RingEngine::cancel(std::uint64_t user_data) {
   io_uring_sqe_set_data64(entry, key(Kind::kCancel, 0, 0));
 }
 
-Result<void, SysError> RingEngine::add_tun(int fd, const TunOffloads& offloads) {
+Result<void, SysError> RingEngine::add_tun(int fd, const TunOffloads& offloads, Way way) {
   remove_tun();
   tun_ = fd;
+  reads_tun_ = way != Way::kOut;
   offloads_ = joins_ = offloads;
   tun_source_.generation = ++next_generation_;
   tun_source_.armed = false;
@@ -248,10 +251,10 @@ void RingEngine::remove_tun() {
   drop_tun_queue();
 }
 
-Result<void, SysError> RingEngine::add_udp(std::uint32_t socket, int fd) {
+Result<void, SysError> RingEngine::add_udp(std::uint32_t socket, int fd, Way way) {
   if (socket >= kSocketsMax) return fail(SysError{"add a UDP socket", EINVAL, {}});
   remove_udp(socket);
-  open_socket(socket, fd);
+  open_socket(socket, fd, way);
   sources_[socket].generation = ++next_generation_;
   sources_[socket].armed = false;
   return {};

@@ -43,16 +43,17 @@ struct Tunnel {
     traffic.bytes_in = 3400;
     drops.drop(Drop::kReplay);
     drops.drop(Drop::kReplay);
+    packets.engine = "io_uring";
+    packets.crypto = "mbedtls";
+    packets.offloads = {{true, true, false}, true};
+    packets.threads = true;
   }
   json to_json() const {
     return status_json({.profile = profile,
                         .session = status,
                         .traffic = traffic,
                         .drops = drops,
-                        .crypto_backend = "mbedtls",
-                        .engine = engine,
-                        .io = io,
-                        .offloads = {{true, true, false}, true},
+                        .packets = packets,
                         .device = "godwit0",
                         .resolver = "systemd-resolved"});
   }
@@ -60,8 +61,7 @@ struct Tunnel {
   session::Status status;
   session::TrafficFacts traffic;
   Counters drops;
-  std::string engine = "io_uring";
-  platform::EngineStatistics io;
+  PacketPath::Statistics packets;
 };
 
 }  // namespace

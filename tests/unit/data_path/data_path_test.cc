@@ -256,21 +256,42 @@ TEST_CASE("inner checksums and hop limits pass as they are (ENC-11, ESP-25)") {
   }
 }
 
-TEST_CASE("clear forgets the tunnel but not what was counted") {
+TEST_CASE("what the session should know soon is news: first packets, another source, volume") {
   World w;
   w.install(1);
   w.path.set_peer(kGateway);
-  REQUIRE(w.receive({w.to_us.at(1).seal(1, to_laptop())}).size() == 1);
-  w.receive({ByteVec(50, 0xee)});
-  w.path.clear();
-  CHECK_FALSE(w.path.peer());
-  const session::TrafficFacts facts = w.path.facts();
-  CHECK(facts.pair_count == 0);
-  CHECK_FALSE(facts.heard_from);
-  CHECK_FALSE(facts.last_inbound);
-  CHECK(facts.packets_in == 1);
-  CHECK(w.path.counters().of(Drop::kUnknownSpi) == 1);
-  CHECK(w.send({to_office()}).empty());
+  session::InboundPath& in = w.path.inbound_path();
+  session::OutboundPath& out = w.path.outbound_path();
+  CHECK_FALSE(in.take_news());
+  CHECK_FALSE(out.take_news());
+
+  std::uint32_t sequence = 0;
+  const auto receive = [&](const Endpoint& from = kGateway) {
+    return w.receive({w.to_us.at(1).seal(++sequence, to_laptop())}, from);
+  };
+  REQUIRE(receive().size() == 1);
+  CHECK(in.take_news());
+  REQUIRE(w.send({to_office()}).size() == 1);
+  CHECK(out.take_news());
+  REQUIRE(receive().size() == 1);
+  CHECK_FALSE(in.take_news());
+  REQUIRE(w.send({to_office()}).size() == 1);
+  CHECK_FALSE(out.take_news());
+
+  const Endpoint moved = {kGateway.address, 4711};
+  REQUIRE(receive(moved).size() == 1);
+  CHECK(in.take_news());
+  CHECK(w.path.facts().heard_from == moved);
+
+  // 64 KiB, and then a sixteenth more each time.
+  const std::size_t octets = to_office().size();
+  std::size_t news = 0;
+  for (std::size_t sent = 0; sent < 1024 * 1024; sent += octets) {
+    REQUIRE(w.send({to_office()}).size() == 1);
+    if (out.take_news()) ++news;
+  }
+  CHECK(news >= 8);
+  CHECK(news <= 16);
 }
 
 TEST_CASE("empty batches are fine") {
