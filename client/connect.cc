@@ -252,8 +252,9 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   auto control = GODWIT_TRY(ControlServer::open(socket_path(profile_.name)));
   auto engine = platform::make_engine(platform::EngineChoice::kAuto, kControlBuffers);
   if (!engine) return fail(refused(engine.error()));
-  auto packets = PacketPath::open({*tun, sockets.natt, sockets.esp ? &*sockets.esp : nullptr},
-                                  [] { return platform::drop_capabilities(); });
+  auto packets =
+      PacketPath::open({*tun, sockets.natt, sockets.esp ? &*sockets.esp : nullptr, profile_.l2tp},
+                       [] { return platform::drop_capabilities(); });
   if (!packets) return fail(refused(packets.error()));
   // Everything privileged is open: from here on only the network may be administered. A thread
   // has capabilities of its own, so the worker starts afterwards and inherits what is left.

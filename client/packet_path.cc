@@ -27,6 +27,7 @@ platform::EngineStatistics sum(platform::EngineStatistics a, const platform::Eng
   a.tun_writes += b.tun_writes;
   a.tun_write_failed += b.tun_write_failed;
   a.udp_received += b.udp_received;
+  a.udp_receives += b.udp_receives;
   a.udp_sent += b.udp_sent;
   a.udp_sends += b.udp_sends;
   a.send_failed += b.send_failed;
@@ -197,7 +198,8 @@ Result<void, platform::SysError> PacketPath::start(platform::Engine& control, st
   const int natt = parts_.natt.fd();
   const int esp = parts_.esp != nullptr ? parts_.esp->fd() : -1;
   GODWIT_TRY(control.watch(id, mailbox_->fd()));
-  GODWIT_TRY(control.add_udp(kNattSocket, natt, threads() ? Way::kOut : Way::kBoth));
+  GODWIT_TRY(
+      control.add_udp(kNattSocket, natt, threads() ? Way::kOut : Way::kBoth, !parts_.transport));
   if (!threads() && esp >= 0) GODWIT_TRY(control.add_udp(kEspSocket, esp, Way::kBoth));
   Result<void, platform::SysError> added;
   outside([&](platform::Engine& engine) {
@@ -208,7 +210,7 @@ Result<void, platform::SysError> PacketPath::start(platform::Engine& control, st
   inside([&](platform::Engine& engine) {
     receive_.attach(engine);
     if (!threads()) return;
-    added = engine.add_udp(kNattSocket, natt, Way::kIn);
+    added = engine.add_udp(kNattSocket, natt, Way::kIn, !parts_.transport);
     if (added && esp >= 0) added = engine.add_udp(kEspSocket, esp, Way::kIn);
   });
   return added;
@@ -294,6 +296,7 @@ PacketPath::Statistics PacketPath::statistics() {
       const platform::Offloads in = engine.offloads(esp_socket());
       all.offloads.tun.tcp = all.offloads.tun.tcp && in.tun.tcp;
       all.offloads.tun.udp = all.offloads.tun.udp && in.tun.udp;
+      all.offloads.udp_joins = in.udp_joins;
     }
     drops.add(receive_.path.counters());
   });

@@ -71,6 +71,7 @@ class PacketPath {
     platform::Tun& tun;
     const platform::UdpSocket& natt;
     const platform::RawEspSocket* esp;  // where ESP goes without UDP; else nullptr
+    bool transport = false;             // mode, whose packets need room for an IP header
   };
   // Called on the control thread, from run_letters() or, on one CPU, from the engine's turn.
   struct Hooks {

@@ -126,6 +126,7 @@ json offload_json(const platform::Offloads& offloads) {
   if (offloads.tun.tcp) out.push_back("tun-tcp");
   if (offloads.tun.udp) out.push_back("tun-udp");
   if (offloads.udp_runs) out.push_back("udp-segment");
+  if (offloads.udp_joins) out.push_back("udp-join");
   return out;
 }
 

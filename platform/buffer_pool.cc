@@ -42,4 +42,44 @@ void BufferPool::queue(std::uint32_t id) {
   state_[id] = State::kQueued;
 }
 
+PiecePool::PiecePool(std::uint32_t first_id)
+    : first_id_(first_id),
+      state_(std::size_t{kJoinedFrames} * kPiecesMax, BufferPool::State::kFree),
+      cut_(kJoinedFrames, 0),
+      users_(kJoinedFrames, 0) {}
+
+void PiecePool::begin_cut(std::uint32_t frame) {
+  CHECK(users_[frame] == 0);
+  cut_[frame] = 0;
+  users_[frame] = 1;
+}
+
+void PiecePool::end_cut(std::uint32_t frame) { release(frame); }
+
+std::optional<Buffer> PiecePool::cut(std::uint32_t frame, std::size_t begin, std::size_t size) {
+  if (cut_[frame] == kPiecesMax) return std::nullopt;
+  const std::uint32_t piece = frame * kPiecesMax + cut_[frame]++;
+  ++users_[frame];
+  state_[piece] = BufferPool::State::kHeld;
+  return Buffer{frames_.storage(frame), begin, size, first_id_ + piece};
+}
+
+void PiecePool::give_back(std::uint32_t id) {
+  const std::uint32_t piece = id - first_id_;
+  CHECK(state_[piece] != BufferPool::State::kFree);
+  state_[piece] = BufferPool::State::kFree;
+  release(piece / kPiecesMax);
+}
+
+void PiecePool::queue(std::uint32_t id) {
+  BufferPool::State& state = state_[id - first_id_];
+  CHECK(state == BufferPool::State::kLent || state == BufferPool::State::kHeld);
+  state = BufferPool::State::kQueued;
+}
+
+void PiecePool::release(std::uint32_t frame) {
+  CHECK(users_[frame] > 0);
+  if (--users_[frame] == 0) frames_.give_back(frame);
+}
+
 }  // namespace godwit::platform

@@ -65,4 +65,41 @@ class BufferPool {
   std::vector<std::uint32_t> free_;
 };
 
+// Frames that hold several datagrams of one flow, as the kernel joined them (UDP_GRO). Each of
+// these is a buffer of its own to the sink, with a number behind those of the other pool; the frame
+// is free again when all of them are. A piece has neighbours: nothing before or behind it may be
+// written to.
+inline constexpr std::uint32_t kJoinedFrames = 16;
+
+class PiecePool {
+ public:
+  static constexpr std::uint32_t kPiecesMax = 128;  // of a frame: UDP_MAX_SEGMENTS of Linux 6.9
+
+  explicit PiecePool(std::uint32_t first_id);
+
+  BufferPool& frames() { return frames_; }
+  std::uint32_t count() const { return static_cast<std::uint32_t>(state_.size()); }
+
+  // Between the two the frame stays, whatever happens to its pieces.
+  void begin_cut(std::uint32_t frame);
+  void end_cut(std::uint32_t frame);
+  // A piece of a frame that is being cut, or nothing when it has kPiecesMax.
+  std::optional<Buffer> cut(std::uint32_t frame, std::size_t begin, std::size_t size);
+
+  bool owns(std::uint32_t id) const { return id >= first_id_; }
+  void give_back(std::uint32_t id);
+  BufferPool::State state(std::uint32_t id) const { return state_[id - first_id_]; }
+  void lend(std::uint32_t id) { state_[id - first_id_] = BufferPool::State::kLent; }
+  void queue(std::uint32_t id);
+
+ private:
+  void release(std::uint32_t frame);
+
+  std::uint32_t first_id_;
+  BufferPool frames_{kJoinedFrames, kFrameSize};
+  std::vector<BufferPool::State> state_;
+  std::vector<std::uint32_t> cut_;    // pieces of each frame so far
+  std::vector<std::uint32_t> users_;  // pieces of each frame that are not free
+};
+
 }  // namespace godwit::platform

@@ -42,7 +42,7 @@ Result<std::unique_ptr<Engine>, SysError> make_engine(EngineChoice choice, std::
                               : most == "udp"  ? Multishot::kSockets
                                                : Multishot::kAll;
   std::string name = "epoll";
-  if (choice != EngineChoice::kEpoll) {
+  if (choice != EngineChoice::kEpoll && most != "off") {
     auto engine = RingEngine::make(buffers, multishot);
     if (engine || choice == EngineChoice::kRing) return engine;
     name += " (io_uring: " + std::string(std::strerror(engine.error().error)) + ")";

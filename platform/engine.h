@@ -70,6 +70,7 @@ struct EngineStatistics {
   std::uint64_t tun_writes = 0;        // frames
   std::uint64_t tun_write_failed = 0;  // the kernel refused the packet, or the device is down
   std::uint64_t udp_received = 0;
+  std::uint64_t udp_receives = 0;  // runs of datagrams that arrived together
   std::uint64_t udp_sent = 0;
   std::uint64_t udp_sends = 0;     // runs of datagrams that left together
   std::uint64_t send_failed = 0;   // reported by on_send_error
@@ -87,7 +88,8 @@ enum class Way : std::uint8_t { kBoth, kIn, kOut };
 // What is in use now: a rung that the kernel refuses is left at run time.
 struct Offloads {
   TunOffloads tun;
-  bool udp_runs = false;  // many datagrams of one size leave a socket in one call
+  bool udp_runs = false;   // many datagrams of one size leave a socket in one call
+  bool udp_joins = false;  // and arrive in one
 };
 
 class Engine {
@@ -108,7 +110,10 @@ class Engine {
   // Forgets the TUN, and packets queued for it, so that closing it removes the device.
   virtual void remove_tun() = 0;
 
-  virtual Result<void, SysError> add_udp(std::uint32_t socket, int fd, Way way = Way::kBoth) = 0;
+  // `may_join` lets the kernel hand over many datagrams of one flow at once (UDP_GRO); such a
+  // packet has others before and behind it instead of room.
+  virtual Result<void, SysError> add_udp(std::uint32_t socket, int fd, Way way = Way::kBoth,
+                                         bool may_join = false) = 0;
   virtual void remove_udp(std::uint32_t socket) = 0;  // what waits to be sent is dropped
 
   // on_readable(id) is called in every turn in which `fd` can be read.
@@ -139,8 +144,9 @@ enum class EngineChoice : std::uint8_t { kAuto, kRing, kEpoll };
 
 // kAuto tries io_uring and falls back to epoll when the system refuses it; kRing fails instead.
 // GODWIT_RING=single|udp|multi in the environment allows multishot requests for nothing, for the
-// sockets alone (as Linux 6.0 to 6.6 have them), or for all;
-// GODWIT_UDP=plain sends each datagram by itself.
+// sockets alone (as Linux 6.0 to 6.6 have them), or for all; GODWIT_RING=off is kEpoll.
+// GODWIT_UDP=plain sends and receives each datagram by itself, GODWIT_UDP=send joins those that
+// leave.
 Result<std::unique_ptr<Engine>, SysError> make_engine(EngineChoice choice = EngineChoice::kAuto,
                                                       std::uint32_t buffers = 1024);
 

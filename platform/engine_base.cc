@@ -1,7 +1,10 @@
 #include "platform/engine_base.h"
 
+#include <netinet/udp.h>
 #include <sys/timerfd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <string_view>
 
@@ -14,6 +17,10 @@ namespace {
 
 constexpr std::uint32_t kRuns = 256;
 
+// How many datagrams it takes to see whether the kernel joins any, and when to ask it again.
+constexpr std::uint32_t kJoinsLook = 4096;
+constexpr Duration kJoinsRetry = std::chrono::minutes(1);
+
 // Errors of a send that say nothing about the datagram: a queue below the socket was full.
 bool is_lost_below(int error) { return error == ENOBUFS || error == ENOMEM; }
 
@@ -25,38 +32,44 @@ bool is_segment_refusal(int error) {
 
 }  // namespace
 
-bool decode_header(const msghdr& header, Datagram& datagram) {
-  if ((header.msg_flags & MSG_TRUNC) != 0) return false;
-  datagram.from = from_sockaddr(header.msg_name, header.msg_namelen);
-  datagram.tos = 0;
+std::optional<Arrival> decode_arrival(const msghdr& header) {
+  if ((header.msg_flags & MSG_TRUNC) != 0) return std::nullopt;
+  Arrival out;
+  out.from = from_sockaddr(header.msg_name, header.msg_namelen);
+  const auto number = [](const cmsghdr& control) {
+    int value = 0;
+    std::memcpy(&value, CMSG_DATA(&control), sizeof value);
+    return value;
+  };
   auto* const mutable_header = const_cast<msghdr*>(&header);  // CMSG_NXTHDR wants it so
   for (cmsghdr* control = CMSG_FIRSTHDR(mutable_header); control != nullptr;
        control = CMSG_NXTHDR(mutable_header, control)) {
     if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_TOS) {
-      datagram.tos = *CMSG_DATA(control);  // one octet
+      out.tos = *CMSG_DATA(control);  // one octet
     } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_TCLASS) {
-      int traffic_class = 0;
-      std::memcpy(&traffic_class, CMSG_DATA(control), sizeof traffic_class);
-      datagram.tos = static_cast<std::uint8_t>(traffic_class);
+      out.tos = static_cast<std::uint8_t>(number(*control));
+    } else if (control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO) {
+      out.segment = static_cast<std::size_t>(std::max(number(*control), 0));
     }
   }
-  return true;
+  return out;
 }
 
 EngineBase::EngineBase(std::string name, std::uint32_t buffers)
     : name_(std::move(name)),
       pool_(buffers),
+      pieces_(buffers),
       frames_(kFrames, kFrameSize),
-      waiting_(buffers),
+      waiting_(buffers + pieces_.count()),
       runs_(kRuns),
       tun_runs_(runs_),
-      tun_queue_(buffers) {
+      tun_queue_(buffers + pieces_.count()) {
   cutting_.reserve(kFrames);
 }
 
 void EngineBase::send(std::uint32_t socket, const Buffer& buffer, const Endpoint& to,
                       std::uint8_t tos) {
-  pool_.queue(buffer.id);
+  queue(buffer.id);
   if (!is_open(socket)) {
     ++stats_.send_dropped;
     recycle(buffer.id);
@@ -70,7 +83,7 @@ void EngineBase::send(std::uint32_t socket, const Buffer& buffer, const Endpoint
 }
 
 void EngineBase::write_tun(const Buffer& buffer) {
-  pool_.queue(buffer.id);
+  queue(buffer.id);
   waiting_[buffer.id].packet = buffer.packet();
   if (tun_ < 0 || !tun_queue_.push_back(buffer.id)) write_ended(buffer.id, false);
 }
@@ -85,7 +98,7 @@ std::optional<Buffer> EngineBase::allocate() {
 }
 
 void EngineBase::release(const Buffer& buffer) {
-  pool_.queue(buffer.id);
+  queue(buffer.id);
   recycle(buffer.id);
 }
 
@@ -93,24 +106,22 @@ void EngineBase::deliver_tun(Sink& sink, std::span<Buffer> packets) {
   if (packets.empty()) return;
   // The sink may scribble over its views, so the numbers are kept here.
   std::array<std::uint32_t, kBatch> ids;
-  for (std::size_t i = 0; i < packets.size(); ++i) pool_.lend(ids[i] = packets[i].id);
+  for (std::size_t i = 0; i < packets.size(); ++i) lend(ids[i] = packets[i].id);
   stats_.tun_read += packets.size();
   sink.on_tun(packets);
   for (std::size_t i = 0; i < packets.size(); ++i) {
-    if (pool_.state(ids[i]) == BufferPool::State::kLent) recycle(ids[i]);
+    if (is_lent(ids[i])) recycle(ids[i]);
   }
 }
 
 void EngineBase::deliver_udp(Sink& sink, std::uint32_t socket, std::span<Datagram> datagrams) {
   if (datagrams.empty()) return;
   std::array<std::uint32_t, kBatch> ids;
-  for (std::size_t i = 0; i < datagrams.size(); ++i) {
-    pool_.lend(ids[i] = datagrams[i].buffer.id);
-  }
+  for (std::size_t i = 0; i < datagrams.size(); ++i) lend(ids[i] = datagrams[i].buffer.id);
   stats_.udp_received += datagrams.size();
   sink.on_udp(socket, datagrams);
   for (std::size_t i = 0; i < datagrams.size(); ++i) {
-    if (pool_.state(ids[i]) == BufferPool::State::kLent) recycle(ids[i]);
+    if (is_lent(ids[i])) recycle(ids[i]);
   }
 }
 
@@ -193,7 +204,75 @@ void EngineBase::drop_frames() {
   cutting_.clear();
 }
 
+Datagram& EngineBase::next_datagram(std::uint32_t socket, Sink& sink) {
+  if (udp_count_ == kBatch || (udp_count_ != 0 && udp_socket_ != socket)) flush_udp(sink);
+  udp_socket_ = socket;
+  return udp_batch_[udp_count_++];
+}
+
+void EngineBase::flush_udp(Sink& sink) {
+  const std::size_t count = std::exchange(udp_count_, 0);
+  deliver_udp(sink, udp_socket_, std::span(udp_batch_).first(count));
+}
+
+void EngineBase::keep_datagram(std::uint32_t socket, std::uint32_t id, std::size_t begin,
+                               std::size_t size, const Arrival& arrival, Sink& sink) {
+  ++stats_.udp_receives;
+  count_joins(sockets_[socket], 1);
+  next_datagram(socket, sink) = {{pool_.storage(id), begin, size, id}, arrival.from, arrival.tos};
+}
+
+void EngineBase::keep_joined(std::uint32_t socket, std::uint32_t frame, std::size_t begin,
+                             std::size_t size, const Arrival& arrival, Sink& sink) {
+  ++stats_.udp_receives;
+  const std::size_t end = begin + size;
+  const std::size_t segment = arrival.segment == 0 ? size : arrival.segment;
+  std::size_t datagrams = 0;
+  pieces_.begin_cut(frame);
+  do {
+    const auto piece = pieces_.cut(frame, begin, std::min(segment, end - begin));
+    if (!piece) {
+      ++stats_.truncated;
+      break;
+    }
+    next_datagram(socket, sink) = {*piece, arrival.from, arrival.tos};
+    begin += piece->size;
+    ++datagrams;
+  } while (begin < end);
+  pieces_.end_cut(frame);
+  if (is_open(socket)) count_joins(sockets_[socket], datagrams);
+}
+
+void EngineBase::count_joins(Socket& socket, std::size_t datagrams) {
+  Joins& joins = socket.joins;
+  if (!joins.possible) return;
+  joins.datagrams += static_cast<std::uint32_t>(datagrams);
+  ++joins.messages;
+  if (joins.datagrams < kJoinsLook) return;
+  const bool useful = joins.datagrams >= 2 * joins.messages;
+  joins.datagrams = joins.messages = 0;
+  if (joins.on) {
+    joins.wanted = useful;
+    if (!useful) joins.retry_at = boot_now() + kJoinsRetry;
+  } else if (boot_now() >= joins.retry_at) {
+    joins.wanted = true;
+  }
+}
+
+void EngineBase::switch_joins(Socket& socket) {
+  Joins& joins = socket.joins;
+  if (joins.on == joins.wanted) return;
+  const int value = joins.wanted ? 1 : 0;
+  if (::setsockopt(socket.fd, SOL_UDP, UDP_GRO, &value, sizeof value) != 0) {
+    joins = {};
+    return;
+  }
+  joins.on = joins.wanted;
+}
+
 Result<void, SysError> EngineBase::receive_batch(std::uint32_t socket, Sink& sink) {
+  switch_joins(sockets_[socket]);
+  if (sockets_[socket].joins.on) return receive_joined(socket, sink);
   std::array<mmsghdr, kBatch> headers{};
   std::array<iovec, kBatch> data;
   std::array<sockaddr_storage, kBatch> from;
@@ -214,19 +293,52 @@ Result<void, SysError> EngineBase::receive_batch(std::uint32_t socket, Sink& sin
   const int error = got < 0 ? errno : 0;
   ++stats_.system_calls;
   const unsigned count = got < 0 ? 0 : static_cast<unsigned>(got);
-  std::array<Datagram, kBatch> batch;
-  std::size_t kept = 0;
   for (unsigned i = 0; i < room; ++i) {
-    Datagram& datagram = batch[kept];
-    if (i < count && decode_header(headers[i].msg_hdr, datagram)) {
-      datagram.buffer = {pool_.storage(ids[i]), kTunHead, headers[i].msg_len, ids[i]};
-      ++kept;
+    const auto arrival = i < count ? decode_arrival(headers[i].msg_hdr) : std::nullopt;
+    if (arrival) {
+      keep_datagram(socket, ids[i], kTunHead, headers[i].msg_len, *arrival, sink);
       continue;
     }
     if (i < count) ++stats_.truncated;
     pool_.give_back(ids[i]);
   }
-  deliver_udp(sink, socket, std::span(batch).first(kept));
+  flush_udp(sink);
+  if (error == EBADF || error == ENOTSOCK) {
+    return fail(SysError{"receive from a UDP socket", error, {}});
+  }
+  return {};
+}
+
+Result<void, SysError> EngineBase::receive_joined(std::uint32_t socket, Sink& sink) {
+  std::array<mmsghdr, kJoinedFrames> headers{};
+  std::array<iovec, kJoinedFrames> data;
+  std::array<sockaddr_storage, kJoinedFrames> from;
+  alignas(cmsghdr) std::array<std::array<std::uint8_t, kControlRoom>, kJoinedFrames> control;
+  std::array<std::uint32_t, kJoinedFrames> ids;
+  unsigned room = 0;
+  for (; room < kJoinedFrames; ++room) {
+    const auto id = pieces_.frames().take();
+    if (!id) break;
+    ids[room] = *id;
+    data[room] = {pieces_.frames().storage(*id).data(), kFrameSize};
+    headers[room].msg_hdr = {
+        &from[room], sizeof from[room], &data[room], 1, &control[room], kControlRoom, 0};
+  }
+  if (room == 0) ++stats_.no_buffer;
+  const int got = ::recvmmsg(sockets_[socket].fd, headers.data(), room, MSG_DONTWAIT, nullptr);
+  const int error = got < 0 ? errno : 0;
+  ++stats_.system_calls;
+  const unsigned count = got < 0 ? 0 : static_cast<unsigned>(got);
+  for (unsigned i = 0; i < room; ++i) {
+    const auto arrival = i < count ? decode_arrival(headers[i].msg_hdr) : std::nullopt;
+    if (arrival) {
+      keep_joined(socket, ids[i], 0, headers[i].msg_len, *arrival, sink);
+      continue;
+    }
+    if (i < count) ++stats_.truncated;
+    pieces_.frames().give_back(ids[i]);
+  }
+  flush_udp(sink);
   if (error == EBADF || error == ENOTSOCK) {
     return fail(SysError{"receive from a UDP socket", error, {}});
   }
@@ -318,7 +430,7 @@ void EngineBase::write_ended(std::uint32_t id, bool ok) {
   recycle(id);
 }
 
-void EngineBase::open_socket(std::uint32_t number, int fd, Way way) {
+void EngineBase::open_socket(std::uint32_t number, int fd, Way way, bool may_join) {
   const char* const rung = std::getenv("GODWIT_UDP");
   Socket& socket = sockets_[number];
   socket.fd = fd;
@@ -329,7 +441,11 @@ void EngineBase::open_socket(std::uint32_t number, int fd, Way way) {
   socklen_t size = sizeof protocol;
   const bool udp =
       ::getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 && protocol == IPPROTO_UDP;
-  socket.runs = udp && (rung == nullptr || std::string_view(rung) != "plain");
+  const std::string_view most = rung == nullptr ? "" : rung;
+  socket.runs = udp && most != "plain";
+  socket.joins = {};
+  socket.joins.possible = socket.joins.wanted =
+      udp && socket.receives && may_join && most != "plain" && most != "send";
 }
 
 void EngineBase::drop_queue(Socket& socket) {

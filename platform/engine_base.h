@@ -48,8 +48,13 @@ class Fifo {
   std::size_t size_ = 0;
 };
 
-// Fills `datagram.tos` and `from` from a received header; false when the datagram was truncated.
-bool decode_header(const msghdr& header, Datagram& datagram);
+// What the header of a received message says of it.
+struct Arrival {
+  Endpoint from;
+  std::uint8_t tos = 0;
+  std::size_t segment = 0;  // octets of each datagram in it but the last; 0 for a single one
+};
+std::optional<Arrival> decode_arrival(const msghdr& header);  // nothing: it was truncated
 
 class EngineBase : public Engine {
  public:
@@ -58,7 +63,8 @@ class EngineBase : public Engine {
   const std::string& name() const override { return name_; }
   const EngineStatistics& statistics() const override { return stats_; }
   Offloads offloads(std::uint32_t socket) const override {
-    return {joins_, is_open(socket) && sockets_[socket].runs};
+    if (!is_open(socket)) return {joins_, false, false};
+    return {joins_, sockets_[socket].runs, sockets_[socket].joins.on};
   }
   void send(std::uint32_t socket, const Buffer& buffer, const Endpoint& to,
             std::uint8_t tos) override;
@@ -76,12 +82,23 @@ class EngineBase : public Engine {
     std::uint8_t tos = 0;
     bool alone = false;  // refused in the company of others
   };
+  // Whether the kernel is asked to join what arrives (UDP_GRO). Gateways that send a checksum of
+  // zero are never joined, and single datagrams are cheaper in small buffers; so it is left when it
+  // does nothing, and tried again after a while.
+  struct Joins {
+    bool possible = false;
+    bool on = false;                            // as the socket was told
+    bool wanted = false;                        // to be told when nothing reads it
+    std::uint32_t datagrams = 0, messages = 0;  // since the last look
+    Instant retry_at{};
+  };
   struct Socket {
     int fd = -1;
     std::uint32_t generation = 0;
     bool receives = true;
     bool blocked = false;  // its send buffer is full; wait for writability
-    bool runs = true;      // many datagrams of one size in one call, until the kernel refuses it
+    Joins joins;
+    bool runs = true;  // many datagrams of one size in one call, until the kernel refuses it
     Fifo queue{kSendQueueMax};
   };
   // A frame of the TUN that is being cut into packets.
@@ -91,7 +108,13 @@ class EngineBase : public Engine {
     std::size_t next = 0;
   };
 
-  virtual void recycle(std::uint32_t id) { pool_.give_back(id); }
+  // Of both pools.
+  void recycle(std::uint32_t id) { pieces_.owns(id) ? pieces_.give_back(id) : pool_.give_back(id); }
+  void lend(std::uint32_t id) { pieces_.owns(id) ? pieces_.lend(id) : pool_.lend(id); }
+  void queue(std::uint32_t id) { pieces_.owns(id) ? pieces_.queue(id) : pool_.queue(id); }
+  bool is_lent(std::uint32_t id) const {
+    return (pieces_.owns(id) ? pieces_.state(id) : pool_.state(id)) == BufferPool::State::kLent;
+  }
 
   // Takes the next datagrams for one call from the socket's queue; nothing when none waits or no
   // run is free.
@@ -124,6 +147,18 @@ class EngineBase : public Engine {
   void deliver_tun(Sink& sink, std::span<Buffer> packets);
   void deliver_udp(Sink& sink, std::uint32_t socket, std::span<Datagram> datagrams);
 
+  // Collects what arrived until there is a batch. `id` of the pool, or of a joined frame, holds
+  // `size` octets from `begin`; both take it over.
+  void keep_datagram(std::uint32_t socket, std::uint32_t id, std::size_t begin, std::size_t size,
+                     const Arrival& arrival, Sink& sink);
+  void keep_joined(std::uint32_t socket, std::uint32_t frame, std::size_t begin, std::size_t size,
+                   const Arrival& arrival, Sink& sink);
+  void flush_udp(Sink& sink);
+  // Counts for the decision about joins.
+  void count_joins(Socket& socket, std::size_t datagrams);
+  // Tells the socket what is wanted. Nothing may be reading it.
+  void switch_joins(Socket& socket);
+
   // One batch by plain system calls. The error is one that ends the descriptor.
   Result<void, SysError> read_tun_batch(Sink& sink);
   Result<void, SysError> receive_batch(std::uint32_t socket, Sink& sink);
@@ -132,7 +167,7 @@ class EngineBase : public Engine {
 
   void send_ended(std::uint32_t socket, std::uint32_t id, int error, Sink& sink);
   void write_ended(std::uint32_t id, bool ok);
-  void open_socket(std::uint32_t number, int fd, Way way);
+  void open_socket(std::uint32_t number, int fd, Way way, bool may_join);
   void drop_queue(Socket& socket);
   void drop_tun_queue();
 
@@ -147,8 +182,9 @@ class EngineBase : public Engine {
   std::string name_;
   EngineStatistics stats_;
   BufferPool pool_;
+  PiecePool pieces_;              // what arrives joined
   BufferPool frames_;             // what is read from the TUN, up to 64 KiB each
-  std::vector<Waiting> waiting_;  // by buffer number
+  std::vector<Waiting> waiting_;  // by buffer number, pieces included
   RunPool runs_;
   TunRuns tun_runs_;
   std::array<Socket, kSocketsMax> sockets_;
@@ -161,7 +197,13 @@ class EngineBase : public Engine {
   Fd timer_;
 
  private:
+  Datagram& next_datagram(std::uint32_t socket, Sink& sink);
+  Result<void, SysError> receive_joined(std::uint32_t socket, Sink& sink);
+
   std::optional<Instant> timer_at_;
+  std::array<Datagram, kBatch> udp_batch_;
+  std::size_t udp_count_ = 0;
+  std::uint32_t udp_socket_ = 0;
 };
 
 }  // namespace godwit::platform

@@ -46,12 +46,12 @@ void EpollEngine::remove_tun() {
   drop_tun_queue();
 }
 
-Result<void, SysError> EpollEngine::add_udp(std::uint32_t socket, int fd, Way way) {
+Result<void, SysError> EpollEngine::add_udp(std::uint32_t socket, int fd, Way way, bool may_join) {
   if (socket >= kSocketsMax) return fail(SysError{"add a UDP socket", EINVAL, {}});
   remove_udp(socket);
   const std::uint32_t events = way == Way::kOut ? 0U : EPOLLIN;
   GODWIT_TRY(control(EPOLL_CTL_ADD, fd, events, Kind::kUdp, socket));
-  open_socket(socket, fd, way);
+  open_socket(socket, fd, way, may_join);
   return {};
 }
 

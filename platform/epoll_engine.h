@@ -11,7 +11,7 @@ class EpollEngine final : public EngineBase {
 
   Result<void, SysError> add_tun(int fd, const TunOffloads& offloads, Way way) override;
   void remove_tun() override;
-  Result<void, SysError> add_udp(std::uint32_t socket, int fd, Way way) override;
+  Result<void, SysError> add_udp(std::uint32_t socket, int fd, Way way, bool may_join) override;
   void remove_udp(std::uint32_t socket) override;
   Result<void, SysError> watch(std::uint32_t id, int fd) override;
   void unwatch(std::uint32_t id) override;

@@ -18,6 +18,7 @@ constexpr unsigned kDrainMax = 4 * kEntries;
 constexpr unsigned kUdpBuffers = 256;  // lent for datagrams, but a quarter of the pool at most
 constexpr unsigned kTunGroup = 0;
 constexpr unsigned kUdpGroup = 1;
+constexpr unsigned kJoinedGroup = 2;
 // What stands before the payload of a multishot recvmsg: a header, the name and the control data.
 // The name's room is rounded up so that the control data behind it is aligned.
 constexpr std::size_t kNameRoom = 32;
@@ -58,7 +59,8 @@ Result<void, SysError> RingEngine::set_up(Multishot multishot) {
   // The tail of a datagram's buffer stays ours: sealing needs room there.
   if (!set_up_group(tun_group_, kTunGroup, kFrames, frames_, kFrameSize) ||
       !set_up_group(udp_group_, kUdpGroup, std::min(kUdpBuffers, std::bit_floor(pool_.count() / 4)),
-                    pool_, kBufferSize - limits::kTailRoom)) {
+                    pool_, kBufferSize - limits::kTailRoom) ||
+      !set_up_group(joined_group_, kJoinedGroup, kJoinedFrames, pieces_.frames(), kFrameSize)) {
     return {};  // before Linux 5.19: poll and read
   }
   io_uring_probe* const probe = io_uring_get_probe_ring(&ring_);
@@ -95,7 +97,7 @@ bool RingEngine::set_up_group(Group& group, unsigned id, unsigned entries, Buffe
 RingEngine::~RingEngine() {
   // Nothing may write into the pool's memory any more when it is freed.
   if (ring_ready_) io_uring_queue_exit(&ring_);
-  for (const Group* group : {&tun_group_, &udp_group_}) {
+  for (const Group* group : {&tun_group_, &udp_group_, &joined_group_}) {
     if (group->ring != nullptr) ::munmap(group->ring, group->entries * sizeof(io_uring_buf));
   }
 }
@@ -140,6 +142,12 @@ void RingEngine::leave_multishot_tun() {
   tun_group_ = Group{};
 }
 
+// The frames for joined datagrams stay with the kernel, so the rung below does without.
+void RingEngine::leave_multishot_udp() {
+  multishot_udp_ = false;
+  for (Socket& socket : sockets_) socket.joins.possible = socket.joins.wanted = false;
+}
+
 void RingEngine::arm_poll(int fd, unsigned events, std::uint64_t user_data) {
   io_uring_sqe* const entry = sqe();
   io_uring_prep_poll_add(entry, fd, events);
@@ -164,21 +172,35 @@ void RingEngine::arm_tun() {
 
 void RingEngine::arm_udp(std::uint32_t number) {
   Source& source = sources_[number];
-  const std::uint64_t user_data = key(Kind::kUdp, source.generation, number);
   if (!multishot_udp_) {
-    arm_poll(sockets_[number].fd, POLLIN, user_data);
+    source.joined = false;
+    arm_poll(sockets_[number].fd, POLLIN, read_key(number));
   } else {
-    if (udp_group_.lent == 0) return;
+    switch_joins(sockets_[number]);
+    source.joined = sockets_[number].joins.on;
+    source.stopping = false;
+    Group& group = source.joined ? joined_group_ : udp_group_;
+    refill(group);
+    if (group.lent == 0) return;
     source.header = {};
     source.header.msg_namelen = kNameRoom;
     source.header.msg_controllen = kControlRoom;
     io_uring_sqe* const entry = sqe();
     io_uring_prep_recvmsg_multishot(entry, sockets_[number].fd, &source.header, 0);
     entry->flags |= IOSQE_BUFFER_SELECT;
-    entry->buf_group = kUdpGroup;
-    io_uring_sqe_set_data64(entry, user_data);
+    entry->buf_group = static_cast<std::uint16_t>(source.joined ? kJoinedGroup : kUdpGroup);
+    io_uring_sqe_set_data64(entry, read_key(number));
   }
   source.armed = true;
+}
+
+// A request that reads the wrong way is called back; its last completion has it armed anew.
+void RingEngine::follow_joins(std::uint32_t number) {
+  Source& source = sources_[number];
+  const Joins& joins = sockets_[number].joins;
+  if (!multishot_udp_ || !source.armed || source.stopping || joins.on == joins.wanted) return;
+  cancel(read_key(number));
+  source.stopping = true;
 }
 
 void RingEngine::arm_all() {
@@ -187,7 +209,10 @@ void RingEngine::arm_all() {
   if (multishot_tun_) refill(tun_group_);
   if (tun_ >= 0 && reads_tun_ && !tun_source_.armed) arm_tun();
   for (std::uint32_t number = 0; number < kSocketsMax; ++number) {
-    if (sockets_[number].receives && is_open(number) && !sources_[number].armed) arm_udp(number);
+    if (!sockets_[number].receives || !is_open(number)) continue;
+    follow_joins(number);
+    if (sources_[number].joined) refill(joined_group_);
+    if (!sources_[number].armed) arm_udp(number);
   }
   for (Watch& watch : watches_) {
     if (watch.armed) continue;
@@ -251,10 +276,10 @@ void RingEngine::remove_tun() {
   drop_tun_queue();
 }
 
-Result<void, SysError> RingEngine::add_udp(std::uint32_t socket, int fd, Way way) {
+Result<void, SysError> RingEngine::add_udp(std::uint32_t socket, int fd, Way way, bool may_join) {
   if (socket >= kSocketsMax) return fail(SysError{"add a UDP socket", EINVAL, {}});
   remove_udp(socket);
-  open_socket(socket, fd, way);
+  open_socket(socket, fd, way, may_join);
   sources_[socket].generation = ++next_generation_;
   sources_[socket].armed = false;
   return {};
@@ -263,7 +288,7 @@ Result<void, SysError> RingEngine::add_udp(std::uint32_t socket, int fd, Way way
 void RingEngine::remove_udp(std::uint32_t socket) {
   if (!is_open(socket)) return;
   if (sources_[socket].armed) {
-    cancel(key(Kind::kUdp, sources_[socket].generation, socket));
+    cancel(read_key(socket));
     (void)io_uring_submit_and_get_events(&ring_);
   }
   drop_queue(sockets_[socket]);
@@ -331,7 +356,10 @@ void RingEngine::handle(const io_uring_cqe& cqe, Sink& sink) {
       if (generation == (tun_source_.generation & 0xff'ffff)) return on_tun(cqe, sink);
       break;
     case Kind::kUdp:
-      if (generation == (sources_[number].generation & 0xff'ffff)) return on_udp(number, cqe, sink);
+    case Kind::kJoined:
+      if (generation == (sources_[number].generation & 0xff'ffff)) {
+        return on_udp(number, kind, cqe, sink);
+      }
       break;
     case Kind::kWatch:
       for (Watch& watch : watches_) {
@@ -352,7 +380,7 @@ void RingEngine::handle(const io_uring_cqe& cqe, Sink& sink) {
   }
   // A packet for a source that was removed meanwhile.
   if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) {
-    Group& group = kind == Kind::kTun ? tun_group_ : udp_group_;
+    Group& group = group_of(kind);
     --group.lent;
     group.pool->give_back(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
   }
@@ -380,7 +408,7 @@ void RingEngine::on_tun(const io_uring_cqe& cqe, Sink& sink) {
   keep_frame(id, static_cast<std::size_t>(cqe.res));
 }
 
-void RingEngine::on_udp(std::uint32_t number, const io_uring_cqe& cqe, Sink& sink) {
+void RingEngine::on_udp(std::uint32_t number, Kind kind, const io_uring_cqe& cqe, Sink& sink) {
   Source& source = sources_[number];
   if (!multishot_udp_) {
     source.armed = false;
@@ -391,44 +419,39 @@ void RingEngine::on_udp(std::uint32_t number, const io_uring_cqe& cqe, Sink& sin
   if ((cqe.flags & IORING_CQE_F_MORE) == 0) source.armed = false;
   if ((cqe.flags & IORING_CQE_F_BUFFER) == 0) {
     // Errors that ICMP left on the socket come here as well; only a refused request changes rungs.
-    if (cqe.res == -EINVAL || cqe.res == -EOPNOTSUPP) multishot_udp_ = false;
+    if (cqe.res == -EINVAL || cqe.res == -EOPNOTSUPP) leave_multishot_udp();
     return;
   }
   const std::uint32_t id = cqe.flags >> IORING_CQE_BUFFER_SHIFT;
-  --udp_group_.lent;
-  if (cqe.res < 0) return pool_.give_back(id);
-  keep_datagram(number, id, static_cast<std::size_t>(cqe.res), sink);
+  Group& group = group_of(kind);
+  --group.lent;
+  if (cqe.res < 0) return group.pool->give_back(id);
+  keep_message(number, id, static_cast<std::size_t>(cqe.res), sink);
 }
 
-void RingEngine::keep_datagram(std::uint32_t number, std::uint32_t id, std::size_t size,
-                               Sink& sink) {
-  const MutBytes storage = pool_.storage(id);
+void RingEngine::keep_message(std::uint32_t number, std::uint32_t id, std::size_t size,
+                              Sink& sink) {
+  Group& group = sources_[number].joined ? joined_group_ : udp_group_;
+  const MutBytes storage = group.pool->storage(id);
   msghdr& wanted = sources_[number].header;
   io_uring_recvmsg_out* const out =
       io_uring_recvmsg_validate(storage.data(), static_cast<int>(size), &wanted);
-  if (out == nullptr) return pool_.give_back(id);
+  if (out == nullptr) return group.pool->give_back(id);
   msghdr header{};
   header.msg_name = io_uring_recvmsg_name(out);
   header.msg_namelen = std::min<socklen_t>(out->namelen, kNameRoom);
   header.msg_control = static_cast<std::uint8_t*>(header.msg_name) + wanted.msg_namelen;
   header.msg_controllen = std::min<std::size_t>(out->controllen, kControlRoom);
   header.msg_flags = static_cast<int>(out->flags);
-  if (udp_count_ != 0 && udp_socket_ != number) flush_udp(sink);
-  Datagram& datagram = udp_batch_[udp_count_];
-  if (!decode_header(header, datagram)) {
+  const auto arrival = decode_arrival(header);
+  if (!arrival) {
     ++stats_.truncated;
-    return pool_.give_back(id);
+    return group.pool->give_back(id);
   }
   const auto* payload = static_cast<const std::uint8_t*>(io_uring_recvmsg_payload(out, &wanted));
   const auto begin = static_cast<std::size_t>(payload - storage.data());
-  datagram.buffer = {storage, begin, size - begin, id};
-  udp_socket_ = number;
-  if (++udp_count_ == kBatch) flush_udp(sink);
-}
-
-void RingEngine::flush_udp(Sink& sink) {
-  const std::size_t count = std::exchange(udp_count_, 0);
-  deliver_udp(sink, udp_socket_, std::span(udp_batch_).first(count));
+  if (sources_[number].joined) return keep_joined(number, id, begin, size - begin, *arrival, sink);
+  keep_datagram(number, id, begin, size - begin, *arrival, sink);
 }
 
 void RingEngine::on_sent(std::uint32_t number, int result, Sink& sink) {

@@ -23,14 +23,24 @@ class RingEngine final : public EngineBase {
 
   Result<void, SysError> add_tun(int fd, const TunOffloads& offloads, Way way) override;
   void remove_tun() override;
-  Result<void, SysError> add_udp(std::uint32_t socket, int fd, Way way) override;
+  Result<void, SysError> add_udp(std::uint32_t socket, int fd, Way way, bool may_join) override;
   void remove_udp(std::uint32_t socket) override;
   Result<void, SysError> watch(std::uint32_t id, int fd) override;
   void unwatch(std::uint32_t id) override;
   Result<void, SysError> turn(std::optional<Instant> until, Sink& sink) override;
 
  private:
-  enum class Kind : std::uint8_t { kTimer, kTun, kUdp, kWatch, kWritable, kSend, kWrite, kCancel };
+  enum class Kind : std::uint8_t {
+    kTimer,
+    kTun,
+    kUdp,
+    kJoined,  // a socket whose datagrams come joined
+    kWatch,
+    kWritable,
+    kSend,
+    kWrite,
+    kCancel
+  };
 
   // Buffers lent to the kernel for one group of multishot requests.
   struct Group {
@@ -42,6 +52,8 @@ class RingEngine final : public EngineBase {
   };
   struct Source {  // a TUN or a socket that is read
     bool armed = false;
+    bool joined = false;    // reads into the frames of joined datagrams
+    bool stopping = false;  // to be armed anew, the other way
     std::uint32_t generation = 0;
     msghdr header{};  // of a multishot recvmsg; must outlive it
   };
@@ -60,8 +72,10 @@ class RingEngine final : public EngineBase {
   io_uring_sqe* sqe();
   void refill(Group& group);
   void leave_multishot_tun();
+  void leave_multishot_udp();
   void arm_tun();
   void arm_udp(std::uint32_t number);
+  void follow_joins(std::uint32_t number);
   void arm_poll(int fd, unsigned events, std::uint64_t user_data);
   void arm_all();
   void queue_sends();
@@ -69,10 +83,16 @@ class RingEngine final : public EngineBase {
   void drain(Sink& sink);
   void handle(const io_uring_cqe& cqe, Sink& sink);
   void on_tun(const io_uring_cqe& cqe, Sink& sink);
-  void on_udp(std::uint32_t number, const io_uring_cqe& cqe, Sink& sink);
+  void on_udp(std::uint32_t number, Kind kind, const io_uring_cqe& cqe, Sink& sink);
   void on_sent(std::uint32_t run, int result, Sink& sink);
-  void keep_datagram(std::uint32_t number, std::uint32_t id, std::size_t size, Sink& sink);
-  void flush_udp(Sink& sink);
+  void keep_message(std::uint32_t number, std::uint32_t id, std::size_t size, Sink& sink);
+  Group& group_of(Kind kind) {
+    return kind == Kind::kTun ? tun_group_ : kind == Kind::kJoined ? joined_group_ : udp_group_;
+  }
+  std::uint64_t read_key(std::uint32_t socket) const {
+    const Source& source = sources_[socket];
+    return key(source.joined ? Kind::kJoined : Kind::kUdp, source.generation, socket);
+  }
   void requeue(std::uint32_t number);
 
   io_uring ring_{};
@@ -81,6 +101,7 @@ class RingEngine final : public EngineBase {
   bool multishot_udp_ = false;
   Group tun_group_;
   Group udp_group_;
+  Group joined_group_;
   Source tun_source_;
   std::array<Source, kSocketsMax> sources_;
   std::vector<Watch> watches_;
@@ -89,9 +110,6 @@ class RingEngine final : public EngineBase {
   std::array<std::vector<std::uint32_t>, kSocketsMax> parted_;   // runs to be tried one by one
   std::array<std::vector<std::uint32_t>, kSocketsMax> refused_;  // runs, in order
 
-  std::array<Datagram, kBatch> udp_batch_;
-  std::size_t udp_count_ = 0;
-  std::uint32_t udp_socket_ = 0;
   std::optional<SysError> broken_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "platform/clock.h"
 #include "platform/event.h"
+#include "platform/sockaddr.h"
 #include "platform/udp.h"
 #include "tests/unit/platform/support.h"
 
@@ -297,6 +298,113 @@ TEST_CASE("datagrams of one size leave together, arrive one by one and in order"
         CHECK(seen.udp_sends == kCount);
       }
     }
+  }
+}
+
+TEST_CASE("joined datagrams come apart as they were sent, and each may be kept by itself") {
+  REQUIRE_ROOT();
+  for (const char* rung : {"", "send", "plain"}) {
+    for (const EngineKind& kind : kEngines) {
+      CAPTURE(kind.label);
+      CAPTURE(rung);
+      const Variable variable("GODWIT_UDP", rung);
+      const Namespace space;
+      const auto engine = make_engine_or_skip(kind);
+      if (!engine) continue;
+      const auto a = must(UdpSocket::open(kLoopback, 0, 0));
+      const auto b = must(UdpSocket::open(kLoopback, 0, 0));
+      const auto c = must(UdpSocket::open(kLoopback, 0, 0));
+      must(engine->add_udp(0, a.fd(), Way::kOut));
+      must(engine->add_udp(1, b.fd(), Way::kBoth, true));
+      must(engine->add_udp(2, c.fd()));
+      const auto size_of = [](std::uint32_t i) -> std::size_t {
+        return i % 50 == 7 ? 500 : i % 90 == 11 ? 1200 : 1000;
+      };
+      constexpr std::uint32_t kCount = 3000;
+      std::uint32_t next = 0;
+      std::uint32_t returned = 0;
+      std::uint32_t wrong = 0;
+      TestSink sink;
+      sink.udp = [&](std::uint32_t socket, std::span<Datagram> datagrams) {
+        for (const Datagram& datagram : datagrams) {
+          std::uint32_t& expected = socket == 1 ? next : returned;
+          const Bytes octets = datagram.buffer.packet();
+          if (octets.size() != size_of(expected) || load_be<std::uint32_t>(octets) != expected ||
+              octets.back() != static_cast<std::uint8_t>(expected)) {
+            ++wrong;
+          }
+          ++expected;
+          // On from the buffer it is in, while its neighbours go their own ways.
+          if (socket == 1) engine->send(1, datagram.buffer, c.local(), 0);
+        }
+      };
+      ByteVec octets(2000, 0x33);
+      std::uint32_t sent = 0;
+      while (returned < kCount) {
+        while (sent < kCount && sent - returned < 200) {
+          const MutBytes datagram = MutBytes(octets).first(size_of(sent));
+          store_be(datagram, sent);
+          datagram.back() = static_cast<std::uint8_t>(sent);
+          REQUIRE(engine->send_copy(0, datagram, b.local()));
+          ++sent;
+        }
+        must(engine->turn(std::nullopt, sink));
+      }
+      CHECK(wrong == 0);
+      CHECK(next == kCount);
+      const bool joins = *rung == '\0';
+      CHECK(engine->offloads(1).udp_joins == joins);
+      CHECK_FALSE(engine->offloads(2).udp_joins);
+      CHECK(engine->statistics().udp_received == 2 * kCount);
+      if (joins) {
+        CHECK(engine->statistics().udp_receives < kCount + kCount / 5);
+      } else {
+        CHECK(engine->statistics().udp_receives == 2 * kCount);
+      }
+      CHECK(engine->statistics().truncated == 0);
+    }
+  }
+}
+
+TEST_CASE(
+    "a sender whose datagrams are never joined is read into small buffers, and none is lost") {
+  REQUIRE_ROOT();
+  for (const EngineKind& kind : kEngines) {
+    CAPTURE(kind.label);
+    const Variable variable("GODWIT_UDP", "");
+    const Namespace space;
+    const auto engine = make_engine_or_skip(kind);
+    if (!engine) continue;
+    const auto a = must(UdpSocket::open(kLoopback, 0, 0));
+    const auto b = must(UdpSocket::open(kLoopback, 0, 0));
+    must(engine->add_udp(0, b.fd(), Way::kIn, true));
+    sockaddr_storage to{};
+    const socklen_t size = to_sockaddr(b.local(), to);
+    constexpr std::uint32_t kCount = 10000;
+    std::uint32_t sent = 0;
+    std::uint32_t next = 0;
+    std::uint32_t wrong = 0;
+    TestSink sink;
+    sink.udp = [&](std::uint32_t, std::span<Datagram> datagrams) {
+      for (const Datagram& datagram : datagrams) {
+        if (load_be<std::uint32_t>(datagram.buffer.packet()) != next) ++wrong;
+        ++next;
+      }
+    };
+    bool joined = false;
+    while (next < kCount) {
+      while (sent < kCount && sent - next < 100) {
+        const auto octets = number_octets(sent++);
+        REQUIRE(::sendto(a.fd(), octets.data(), octets.size(), 0,
+                         reinterpret_cast<const sockaddr*>(&to),
+                         size) == static_cast<ssize_t>(octets.size()));
+      }
+      must(engine->turn(std::nullopt, sink));
+      joined = joined || engine->offloads(0).udp_joins;
+    }
+    CHECK(wrong == 0);
+    CHECK(joined);
+    CHECK_FALSE(engine->offloads(0).udp_joins);
   }
 }
 
