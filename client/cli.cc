@@ -8,6 +8,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "client/clean.h"
+#include "client/cli_dump.h"
 #include "client/connect.h"
 #include "client/control.h"
 #include "client/disconnect.h"
@@ -154,6 +156,17 @@ int run_list(const Arguments& arguments) {
   return 0;
 }
 
+int run_clean(const Arguments& arguments) {
+  std::vector<std::string> names = list_tunnels();
+  if (!arguments.name.empty()) names = {profile_name(arguments.name)};
+  for (const std::string& name : names) {
+    const auto done = clean(name);
+    if (!done) return complain(done.error());
+    if (*done) fmt::print("{}: cleaned up after a process that died\n", printable(name));
+  }
+  return 0;
+}
+
 int run_check(const Arguments& arguments) {
   const auto profile = load_profile(arguments.name, arguments.overrides());
   if (!profile) return complain(profile.error());
@@ -213,6 +226,11 @@ int parse_and_run(int argc, char** argv) {
   disconnect_command->add_flag("--json", arguments.json, "One JSON object on standard output");
   disconnect_command->callback([&] { action = [](Arguments& a) { return run_disconnect(a); }; });
 
+  auto* const clean_command =
+      app.add_subcommand("clean", "Undo what tunnels left whose process died; others stay up");
+  clean_command->add_option("PROFILE", arguments.name, "Name of a profile; default: all");
+  clean_command->callback([&] { action = [](Arguments& a) { return run_clean(a); }; });
+
   auto* const status_command = app.add_subcommand("status", "Show a tunnel, or all of them");
   status_command->add_option("PROFILE", arguments.name, "Name of a profile");
   status_command->add_flag("--json", arguments.json, "As JSON, with stable names");
@@ -243,6 +261,11 @@ int parse_and_run(int argc, char** argv) {
     action = [](Arguments&) { return 0; };
   });
 
+  // For the build of the man pages, before anything is required of the command line.
+  if (argc == 2 && std::string_view(argv[1]) == "--dump-cli") {
+    fmt::print("{}\n", dump_cli(app));
+    return 0;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -291,12 +291,14 @@ TunnelLoop::Hooks Connection::hooks(std::optional<session::Event>& assigned,
     complaint_ = text;
     progress_.say(text);
   };
+  out.beat = [this](Instant now) { return progress_.service().beat(now); };
   out.up = [&assigned, &up] { up(assigned.value_or(session::Event{session::TunnelUp{}})); };
   return out;
 }
 
 Result<ExitCode, Failure> Connection::undo(Machine& machine, const session::EndReason& reason,
                                            bool was_up) const {
+  progress_.service().stopping();
   const auto revoked = machine.revoke();
   if (!revoked) return fail(of_system(ExitCode::kCannotApply, revoked.error()));
   if (!revoked->complete()) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "client/clean.h"
 #include "client/control.h"
 #include "client/profiles.h"
 #include "client/words.h"
@@ -76,17 +77,7 @@ Result<Disconnected, Failure> disconnect(const std::string& name) {
     result.was_dead = true;
   }
   // After a normal end there is no journal any more; after kill -9 this undoes everything.
-  auto replayed = platform::UndoJournal::replay_file(name, folder);
-  // A killed process keeps its lock until the kernel has taken it apart.
-  for (int i = 0; i < 100 && !replayed && replayed.error().error == EWOULDBLOCK; ++i) {
-    std::this_thread::sleep_for(20ms);
-    replayed = platform::UndoJournal::replay_file(name, folder);
-  }
-  if (!replayed) return fail(failure(ExitCode::kCannotApply, replayed.error().message()));
-  if (!replayed->complete()) {
-    return fail(failure(ExitCode::kCannotApply, replayed->failures.front().message()));
-  }
-  ::rmdir(folder.c_str());  // succeeds only when nothing else is in it
+  GODWIT_TRY(replay_journal(name));
   return result;
 }
 

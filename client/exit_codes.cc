@@ -1,5 +1,6 @@
 #include "client/exit_codes.h"
 
+#include <algorithm>
 #include <array>
 
 namespace godwit::client {
@@ -104,6 +105,16 @@ const ExitCodeInfo& info(ExitCode code) {
   }
   static_assert(kTable[1].code == ExitCode::kInternal);
   return kTable[1];
+}
+
+bool retry_may_help(ExitCode code) {
+  using enum ExitCode;
+  constexpr std::array kLasting = {
+      kUsage,          kProfile,         kPermission,        kAlreadyConnected,
+      kSecret,         kProposalRefused, kGatewayAuthFailed, kWeAreRefused,
+      kUserRejected,   kInputNeeded,     kPhase2Refused,     kSelectorsRefused,
+      kNoNatTraversal, kGatewayIdentity, kGatewayCertificate};
+  return std::find(kLasting.begin(), kLasting.end(), code) == kLasting.end();
 }
 
 ExitCode exit_code(session::EndCause cause) {

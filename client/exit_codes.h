@@ -53,6 +53,11 @@ struct ExitCodeInfo {
 
 std::span<const ExitCodeInfo> exit_code_table();
 const ExitCodeInfo& info(ExitCode code);
+
+// Whether the same attempt may succeed later. After the others a service is not started again
+// (RestartPreventExitStatus= of packaging/systemd): that would lock the user's account.
+bool retry_may_help(ExitCode code);
+
 inline int number(ExitCode code) { return static_cast<int>(code); }
 
 // UserRequest is an interruption here: whoever knows that the tunnel was up says kOk instead.

@@ -24,6 +24,7 @@ void Progress::to_system_log(const std::string& name) {
 
 void Progress::say(const std::string& line) {
   if (in_background_) return syslog(LOG_INFO, "%s", line.c_str());
+  service_.status(line);
   if (quiet_) return;
   const auto elapsed = std::chrono::duration<double>(platform::boot_now() - started_).count();
   std::FILE* const out = json_ ? stderr : stdout;
@@ -47,6 +48,8 @@ void Progress::up(const config::Profile& profile, const session::Event& assigned
     fmt::print("{} is up, your address is {}\n", printable(profile.name), addresses);
   }
   std::fflush(stdout);
+  service_.ready(fmt::format("up{}{}, through {}", addresses.empty() ? "" : ", our address is ",
+                             addresses, printable(profile.gateway)));
 }
 
 int Progress::failed(const Failure& failure) {
@@ -55,6 +58,7 @@ int Progress::failed(const Failure& failure) {
     syslog(LOG_ERR, "%s; %s", failure.what.c_str(), failure.remedy.c_str());
     return code;
   }
+  service_.status(failure.what);
   if (json_ && !was_up_) {
     const nlohmann::json result = {{"result", "failed"},
                                    {"code", code},

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "client/report.h"
+#include "client/service.h"
 #include "core/base/instant.h"
 #include "core/config/profile.h"
 
@@ -21,8 +22,10 @@ class Progress {
   int failed(const Failure& failure);  // the exit code
   void ended();
   void to_system_log(const std::string& name);
+  Service& service() { return service_; }
 
  private:
+  Service service_;  // hears the same
   bool json_;
   bool quiet_;
   bool in_background_ = false;

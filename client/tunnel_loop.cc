@@ -95,10 +95,11 @@ void TunnelLoop::turn() {
     parts_.control.turn(now_, [this](ControlOp op) { return answer(op); });
   }
   drain();
+  beat_due_ = hooks_.beat(now_);
 }
 
 std::optional<Instant> TunnelLoop::deadline() const {
-  return earlier(session_.next_deadline(), parts_.control.next_deadline());
+  return earlier(earlier(session_.next_deadline(), parts_.control.next_deadline()), beat_due_);
 }
 
 void TunnelLoop::tell_traffic() {

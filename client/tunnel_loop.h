@@ -42,9 +42,10 @@ class TunnelLoop : private platform::Sink {
  public:
   struct Hooks {
     std::function<void(const session::Event&)> report;
-    std::function<void(const std::string&)> say;       // what takes time, or what failed later
-    std::function<void(const std::string&)> complain;  // a failure of this machine
-    std::function<void()> up;                          // traffic flows: detach
+    std::function<void(const std::string&)> say;          // what takes time, or what failed later
+    std::function<void(const std::string&)> complain;     // a failure of this machine
+    std::function<void()> up;                             // traffic flows: detach
+    std::function<std::optional<Instant>(Instant)> beat;  // the loop turns; when to say so again
   };
 
   TunnelLoop(session::SessionConfig config, TunnelParts parts,
@@ -95,6 +96,7 @@ class TunnelLoop : private platform::Sink {
   session::Session session_;
   session::Actions actions_;
   Instant now_{};
+  std::optional<Instant> beat_due_;
   std::optional<session::EndReason> end_;
   std::optional<Failure> unanswered_;
   std::size_t mtu_ = 0;

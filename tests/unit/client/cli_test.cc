@@ -12,11 +12,13 @@
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "core/config/options.h"
+#include "platform/journal.h"
 #include "tests/unit/client/temp_dir.h"
 
 using namespace godwit;
@@ -116,6 +118,43 @@ TEST_CASE("help and version succeed") {
   for (const char* verb : {"connect", "disconnect", "status", "list", "check", "show"}) {
     CHECK(help.out.find(verb) != std::string::npos);
   }
+}
+
+TEST_CASE("the documents are made from every command, key and exit code") {
+  const Command godwit;
+  const auto cli = nlohmann::json::parse(godwit.run({"--dump-cli"}).out);
+  std::set<std::string> commands;
+  for (const auto& command : cli["command"]["commands"]) {
+    commands.insert(command["name"].get<std::string>());
+    CHECK_FALSE(command["help"].get<std::string>().empty());
+  }
+  for (const char* verb : {"connect", "disconnect", "status", "list", "check", "show", "clean"}) {
+    CHECK(commands.contains(verb));
+  }
+  CHECK(cli["keys"].size() == config::options().size());
+  CHECK(cli["exit_codes"].size() > 20);
+  CHECK(cli["command"]["commands"][0]["options"][1]["name"] == "PROFILE");
+}
+
+TEST_CASE("clean leaves alone what is not dead, and has nothing to do without a tunnel") {
+  const Command godwit;
+  CHECK(godwit.run({"clean"}).code == 0);
+  CHECK(godwit.run({"clean", "office"}).code == 0);
+  const std::string run = godwit.dir.path() + "/run";
+  {
+    const auto journal = platform::UndoJournal::open("office", run);
+    REQUIRE(journal.has_value());
+    const Said said = godwit.run({"clean", "office"});
+    CHECK(said.code == (geteuid() == 0 ? 0 : 4));
+    CHECK(said.out.empty());
+    CHECK(access((run + "/office.journal").c_str(), F_OK) == 0);
+  }
+  if (geteuid() != 0) return;
+  std::ofstream(run + "/office.journal") << "owner pid=1 boot=x start=1\n";
+  const Said said = godwit.run({"clean"});
+  CHECK(said.code == 0);
+  CHECK(said.out.find("office") == 0);
+  CHECK(access((run + "/office.journal").c_str(), F_OK) != 0);
 }
 
 TEST_CASE("connect --help names a flag for every key of a profile") {
