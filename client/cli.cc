@@ -197,12 +197,33 @@ void add_profile_flags(CLI::App& command, Arguments& arguments) {
   }
 }
 
+using Action = int (*)(Arguments&);
+
+void add_small_commands(CLI::App& app, Arguments& arguments, Action& action) {
+  auto* const clean_command =
+      app.add_subcommand("clean", "Undo what tunnels left whose process died; others stay up");
+  clean_command->add_option("PROFILE", arguments.name, "Name of a profile; default: all");
+  clean_command->callback([&action] { action = [](Arguments& a) { return run_clean(a); }; });
+
+  app.add_subcommand("version", "Show the version")->callback([&action] {
+    action = [](Arguments&) {
+      fmt::print("godwit {}\n", GODWIT_VERSION);
+      return 0;
+    };
+  });
+  app.add_subcommand("help", "Show this help")->callback([&app, &action] {
+    // app.help() would be that of the subcommand `help`, since that one was chosen.
+    fmt::print("{}", app.get_formatter()->make_help(&app, "godwit", CLI::AppFormatMode::Normal));
+    action = [](Arguments&) { return 0; };
+  });
+}
+
 int parse_and_run(int argc, char** argv) {
   CLI::App app("godwit: a VPN client for IPsec gateways, in user space", "godwit");
   app.require_subcommand(1);
   app.set_version_flag("--version", "godwit " GODWIT_VERSION);
   Arguments arguments;
-  int (*action)(Arguments&) = nullptr;
+  Action action = nullptr;
 
   auto* const connect_command = app.add_subcommand("connect", "Make a tunnel")->alias("up");
   connect_command->add_option("PROFILE", arguments.name, "Name of a profile, or a file")
@@ -226,11 +247,6 @@ int parse_and_run(int argc, char** argv) {
   disconnect_command->add_flag("--json", arguments.json, "One JSON object on standard output");
   disconnect_command->callback([&] { action = [](Arguments& a) { return run_disconnect(a); }; });
 
-  auto* const clean_command =
-      app.add_subcommand("clean", "Undo what tunnels left whose process died; others stay up");
-  clean_command->add_option("PROFILE", arguments.name, "Name of a profile; default: all");
-  clean_command->callback([&] { action = [](Arguments& a) { return run_clean(a); }; });
-
   auto* const status_command = app.add_subcommand("status", "Show a tunnel, or all of them");
   status_command->add_option("PROFILE", arguments.name, "Name of a profile");
   status_command->add_flag("--json", arguments.json, "As JSON, with stable names");
@@ -249,18 +265,7 @@ int parse_and_run(int argc, char** argv) {
   show_command->add_option("FILE", arguments.name, "A file, or the name of a profile")->required();
   show_command->callback([&] { action = [](Arguments& a) { return run_show(a); }; });
 
-  app.add_subcommand("version", "Show the version")->callback([&] {
-    action = [](Arguments&) {
-      fmt::print("godwit {}\n", GODWIT_VERSION);
-      return 0;
-    };
-  });
-  app.add_subcommand("help", "Show this help")->callback([&] {
-    // app.help() would be that of the subcommand `help`, since that one was chosen.
-    fmt::print("{}", app.get_formatter()->make_help(&app, "godwit", CLI::AppFormatMode::Normal));
-    action = [](Arguments&) { return 0; };
-  });
-
+  add_small_commands(app, arguments, action);
   // For the build of the man pages, before anything is required of the command line.
   if (argc == 2 && std::string_view(argv[1]) == "--dump-cli") {
     fmt::print("{}\n", dump_cli(app));

@@ -74,7 +74,8 @@ def command_arm(command):
     lines = [f"    {names})", "      if [[ $cur == -* ]]; then",
              f"        _godwit_reply {quote(flags)}"]
     if kind in ("profile", "tunnel"):
-        lines += ["      elif [[ $cur != */* ]]; then", f'        _godwit_reply "$(_godwit_names {kind})"']
+        lines += ["      elif [[ $cur != */* ]]; then",
+                  f'        _godwit_reply "$(_godwit_names {kind})"']
         if kind == "profile":
             lines += ["        [[ ${#COMPREPLY[@]} -ne 0 ]] || _godwit_files"]
         lines += ["      else", "        _godwit_files"]
