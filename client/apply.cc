@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "client/scripts.h"
+
 namespace godwit::client {
 namespace {
 
@@ -144,10 +146,18 @@ Result<void, SysError> Machine::apply(const session::TunnelConfig& config) {
   if (!netlink) return fail(netlink.error());
   GODWIT_TRY(tun_.set_mtu(*netlink, static_cast<int>(config.mtu)));
   GODWIT_TRY(tun_.set_up(*netlink));
+  if (scripts_ == nullptr) return make_network(config, *netlink);
+  GODWIT_TRY(scripts_->before_connect(config));
+  GODWIT_TRY(scripts_->makes_the_network() ? scripts_->connect() : make_network(config, *netlink));
+  return scripts_->after_connect();
+}
+
+Result<void, SysError> Machine::make_network(const session::TunnelConfig& config,
+                                             platform::Netlink& netlink) {
   // Packets from the gateway's own address come from the device: a strict filter that does not look
   // at ports would mind.
   if (config.udp_port) tun_.loosen_reverse_path_filter();
-  for (const Step& step : plan(config, tun_.index())) GODWIT_TRY(make(step, *netlink));
+  for (const Step& step : plan(config, tun_.index())) GODWIT_TRY(make(step, netlink));
   backend_ = GODWIT_TRY(resolver_.apply(tun_.index(), tun_.name(), dns_settings(config), journal_));
   return {};
 }

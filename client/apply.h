@@ -45,10 +45,13 @@ using Step = std::variant<AddAddress, AddRoute, AddRule>;
 std::vector<Step> plan(const session::TunnelConfig& config, int device_index);
 platform::DnsSettings dns_settings(const session::TunnelConfig& config);
 
+class Scripts;
+
 class Machine {
  public:
-  Machine(platform::Tun& tun, platform::UndoJournal& journal, platform::ResolverOptions resolver)
-      : tun_(tun), journal_(journal), resolver_(std::move(resolver)) {}
+  Machine(platform::Tun& tun, platform::UndoJournal& journal, platform::ResolverOptions resolver,
+          Scripts* scripts = nullptr)
+      : tun_(tun), journal_(journal), scripts_(scripts), resolver_(std::move(resolver)) {}
 
   // On failure the caller revokes.
   Result<void, platform::SysError> apply(const session::TunnelConfig& config);
@@ -59,10 +62,13 @@ class Machine {
   platform::ResolverBackend resolver() const { return backend_; }
 
  private:
+  Result<void, platform::SysError> make_network(const session::TunnelConfig& config,
+                                                platform::Netlink& netlink);
   Result<void, platform::SysError> make(const Step& step, platform::Netlink& netlink);
 
   platform::Tun& tun_;
   platform::UndoJournal& journal_;
+  Scripts* scripts_;  // of the user; nullptr: none
   platform::Resolver resolver_;
   platform::ResolverBackend backend_ = platform::ResolverBackend::kNone;
 };

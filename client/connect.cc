@@ -15,6 +15,7 @@
 #include "client/credentials.h"
 #include "client/profiles.h"
 #include "client/progress.h"
+#include "client/scripts.h"
 #include "client/secrets.h"
 #include "client/status.h"
 #include "client/tunnel_loop.h"
@@ -161,6 +162,7 @@ class Connection {
   Progress& progress_;
   std::string complaint_;
   std::optional<Failure> unanswered_;
+  std::optional<Scripts> scripts_;  // when the journal is there
 };
 
 Result<session::SessionConfig, Failure> Connection::session_config(
@@ -207,6 +209,7 @@ Result<Sockets, Failure> Connection::open_sockets(const IpAddress& gateway,
 Failure Connection::ended(const session::EndReason& reason) const {
   // Who was asked knows better than the core why there was no answer.
   if (reason.cause == session::EndCause::kInputNeeded && unanswered_) return *unanswered_;
+  if (scripts_ && scripts_->failed()) return failure(ExitCode::kScript, complaint_);
   Failure out = explain(reason, profile_);
   if (reason.cause == session::EndCause::kCannotApply && !complaint_.empty()) {
     out.what += ": " + complaint_;
@@ -233,6 +236,8 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   auto cancel = platform::Event::open();
   if (!cancel) return fail(refused(cancel.error()));
 
+  scripts_.emplace(profile_, *journal, [this](const std::string& text) { progress_.say(text); });
+  scripts_->pre_init(gateway);
   auto tun = platform::Tun::open(profile_.interface);
   if (!tun) return fail(no_device(tun.error()));
   if (const auto pushed = journal->push(platform::UndoLink{tun->name()}); !pushed) {
@@ -266,7 +271,8 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   auto asker = Worker::start();
   if (!asker) return fail(refused(asker.error()));
 
-  Machine machine(*tun, *journal, platform::ResolverOptions{});
+  scripts_->set_device(tun->name());
+  Machine machine(*tun, *journal, platform::ResolverOptions{}, &*scripts_);
   std::optional<session::Event> assigned;
   TunnelLoop loop(std::move(config),
                   {*tun, sockets.ike, *signals, *cancel, *links, machine, control, numbers.fwmark},
@@ -285,7 +291,9 @@ TunnelLoop::Hooks Connection::hooks(std::optional<session::Event>& assigned,
   out.report = [this, &assigned](const session::Event& event) {
     if (std::holds_alternative<session::AddressAssigned>(event)) assigned = event;
     progress_.event(event);
+    if (scripts_) scripts_->on_event(event);
   };
+  out.moved = [this] { scripts_->on_moved(); };
   out.say = [this](const std::string& text) { progress_.say(text); };
   out.complain = [this](const std::string& text) {
     complaint_ = text;

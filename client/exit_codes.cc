@@ -83,6 +83,8 @@ constexpr std::array kTable = {
     ExitCodeInfo{ExitCode::kCannotApply, "cannot-apply",
                  "this machine refused the device, the addresses, the routes or the DNS servers",
                  "look for another program that uses the same addresses or device name"},
+    ExitCodeInfo{ExitCode::kScript, "script-failed", "the profile's script refused the tunnel",
+                 "run it with --foreground: what the script prints stands there"},
     ExitCodeInfo{ExitCode::kGatewayLost, "gateway-lost",
                  "the gateway no longer answers (dead peer detection)",
                  "check that this machine is online, then connect again"},

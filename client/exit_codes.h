@@ -38,6 +38,7 @@ enum class ExitCode : std::uint8_t {
   kGatewayCertificate = 28,
   kRedirected = 29,
   kCannotApply = 30,
+  kScript = 31,
   kGatewayLost = 40,
   kGatewayClosed = 41,
   kExpired = 43,

@@ -167,6 +167,7 @@ void TunnelLoop::look_for_source() {
   const auto source = platform::source_address_for(gateway_.address, parts_.fwmark);
   if (!source || *source == local_.natt.address) return;
   local_.ike.address = local_.natt.address = *source;
+  if (hooks_.moved) hooks_.moved();
   session_.on_network(local_, now_, actions_);
 }
 

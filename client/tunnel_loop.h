@@ -46,6 +46,7 @@ class TunnelLoop : private platform::Sink {
     std::function<void(const std::string&)> complain;     // a failure of this machine
     std::function<void()> up;                             // traffic flows: detach
     std::function<std::optional<Instant>(Instant)> beat;  // the loop turns; when to say so again
+    std::function<void()> moved;                          // this machine has another address
   };
 
   TunnelLoop(session::SessionConfig config, TunnelParts parts,

@@ -6,6 +6,7 @@
 
 #include <sstream>
 
+#include "platform/program.h"
 #include "platform/resolver.h"
 #include "platform/undo_line.h"
 
@@ -61,6 +62,23 @@ class Undoer {
     if (::unlink(undo.path.c_str()) == 0) return true;
     if (errno == ENOENT) return false;
     return fail(last_error("remove", undo.path));
+  }
+  // A script that fails would fail again: the journal does not wait for it.
+  Result<bool, SysError> operator()(const UndoScript& undo) {
+    std::vector<std::string> refused;
+    std::vector<std::vector<std::string>> commands;
+    if (!undo.argv.empty()) commands.push_back(undo.argv);
+    if (!undo.hooks.empty()) {
+      for (std::string& hook : programs_in(undo.hooks, refused))
+        commands.push_back({std::move(hook)});
+    }
+    bool done = false;
+    for (const auto& argv : commands) {
+      if (!program_fault(argv.front()).empty()) continue;
+      const auto status = run_program({argv, undo.environment});
+      done |= status && *status == 0;
+    }
+    return done;
   }
 
  private:

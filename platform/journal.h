@@ -56,8 +56,13 @@ struct UndoResolvconf {  // delete-resolvconf-record: `program -d record`
 struct UndoFile {  // remove-file
   std::string path;
 };
+struct UndoScript {  // run-script: the disconnect of a script or of hooks, whatever it returns
+  std::vector<std::string> argv;         // of the script; none: the programs of `hooks`
+  std::string hooks;                     // a folder
+  std::vector<std::string> environment;  // as the script saw it at connect, with another reason
+};
 using Undo = std::variant<UndoLink, UndoAddress, UndoRoute, UndoRule, UndoResolvConf,
-                          UndoResolvedLink, UndoResolvconf, UndoFile>;
+                          UndoResolvedLink, UndoResolvconf, UndoFile, UndoScript>;
 
 // One line without its newline, and back. parse_undo fails on an unknown verb or a bad value.
 std::string to_line(const Undo& undo);

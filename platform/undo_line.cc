@@ -180,6 +180,43 @@ std::string line_of(const UndoFile& undo) {
   return Line("remove-file").add("path", undo.path).text();
 }
 
+// Lists of texts: no text holds a NUL.
+std::string joined(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) (out += text) += '\0';
+  return out;
+}
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream in(text);
+  for (std::string item; std::getline(in, item, '\0');) out.push_back(std::move(item));
+  return out;
+}
+
+std::string line_of(const UndoScript& undo) {
+  return Line("run-script")
+      .add("argv", joined(undo.argv))
+      .add("hooks", undo.hooks)
+      .add("environment", joined(undo.environment))
+      .text();
+}
+
+// What is run comes from our own file, which root alone can write; all the same a damaged line runs
+// nothing.
+std::optional<Undo> parse_script(const Fields& fields) {
+  const auto argv = fields.text("argv");
+  const auto hooks = fields.text("hooks");
+  const auto environment = fields.text("environment");
+  if (!argv || !hooks || !environment || argv->empty() == hooks->empty()) return std::nullopt;
+  UndoScript undo{split(*argv), *hooks, split(*environment)};
+  for (const std::string& variable : undo.environment) {
+    if (variable.find('=') == std::string::npos) return std::nullopt;
+  }
+  if (!undo.argv.empty() && undo.argv.front().empty()) return std::nullopt;
+  return undo;
+}
+
 std::optional<Undo> parse_address(const Fields& fields) {
   const auto device = fields.device();
   const auto text = fields.text("address");
@@ -296,6 +333,7 @@ std::optional<Undo> parse_undo(const std::string& line) {
   if (verb == "delete-route") return parse_route(*fields);
   if (verb == "delete-rule") return parse_rule(*fields);
   if (verb == "restore-resolv-conf") return parse_resolv_conf(*fields);
+  if (verb == "run-script") return parse_script(*fields);
   const auto device = fields->device();
   if (verb == "delete-link" && device) return UndoLink{*device};
   const auto bus = fields->text("bus");

@@ -150,6 +150,9 @@ constexpr auto kOptions = std::to_array<Option>({
      "Domains appended to short names, in addition to what the gateway says."},
     {"routing-domains", kTextList, "DOMAIN", "", R"(["corp.example.com"])",
      "Domains looked up only through the tunnel's DNS servers, in addition to the gateway's."},
+    {"script", kText, "PROGRAM", "", R"("/usr/share/vpnc-scripts/vpnc-script")",
+     "Program (and arguments) that makes addresses, routes and DNS instead of godwit, as vpnc runs "
+     "it."},
     {"allow-weak", kTextList, "WORD", "", R"(["modp1024", "aggressive-psk"])",
      "Weak choices this profile takes knowingly: modp1024, modp1536, 3des, md5, aggressive-psk."},
 });

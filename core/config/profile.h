@@ -156,6 +156,10 @@ struct Profile {
   std::vector<std::string> search_domains;  // added to the gateway's
   std::vector<std::string> routing_domains;
 
+  // Program and arguments that make addresses, routes and DNS in place of godwit, told by the
+  // variables of vpnc-script; empty: godwit makes them.
+  std::vector<std::string> script;
+
   std::vector<std::string> weak;  // the weak choices the profile names and uses
 
   // Where our private key is.

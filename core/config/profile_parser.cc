@@ -296,6 +296,20 @@ class ProfileBuilder {
     if (const auto mtu = in_.integer("mtu", 576, 9000, true)) {
       profile_.mtu = static_cast<std::size_t>(*mtu);
     }
+    read_script();
+  }
+
+  void read_script() {
+    const auto text = in_.text("script");
+    if (!text) return;
+    if (profile_.l2tp) {
+      in_.refuse({"script"}, "has nothing to make for L2TP", "PPP's own scripts do that");
+    } else if (auto words = split_command(*text)) {
+      profile_.script = std::move(*words);
+    } else {
+      report_.add(value_of("script"), "script names no program, or a quote in it does not end",
+                  "write a path and its arguments: \"/usr/share/vpnc-scripts/vpnc-script\"");
+    }
   }
 
   Settings& in_;

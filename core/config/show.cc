@@ -139,6 +139,7 @@ void show_inner(Writer& w, const Profile& p) {
   w.boolean("l2tp", p.l2tp);
   if (!p.interface.empty()) w.text("interface", p.interface);
   w.number("mtu", p.mtu);
+  if (!p.script.empty()) w.text("script", join_command(p.script));
   if (p.l2tp) return;  // what follows is refused then
   w.text("mode-config", p.mode_config == ConfigMode::kPull   ? "pull"
                         : p.mode_config == ConfigMode::kPush ? "push"

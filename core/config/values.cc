@@ -345,4 +345,50 @@ std::string_view id_type_word(Identity::Type type) {
   return "key-id";
 }
 
+std::optional<std::vector<std::string>> split_command(std::string_view text) {
+  std::vector<std::string> words;
+  std::optional<std::string> word;
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quote == 0 && (c == ' ' || c == '\t')) {
+      if (word) words.push_back(std::move(*word));
+      word.reset();
+      continue;
+    }
+    if (!word) word.emplace();
+    if (c == quote) {
+      quote = 0;
+    } else if (quote == 0 && (c == '\'' || c == '"')) {
+      quote = c;
+    } else if (c == '\\' && quote != '\'' && i + 1 < text.size()) {
+      *word += text[++i];
+    } else {
+      *word += c;
+    }
+  }
+  if (quote != 0) return std::nullopt;
+  if (word) words.push_back(std::move(*word));
+  if (words.empty() || words.front().empty()) return std::nullopt;
+  return words;
+}
+
+std::string join_command(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) {
+    if (!out.empty()) out += ' ';
+    if (!word.empty() && word.find_first_of(" \t\"'\\") == std::string::npos) {
+      out += word;
+      continue;
+    }
+    out += '"';
+    for (const char c : word) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
+  }
+  return out;
+}
+
 }  // namespace godwit::config

@@ -49,4 +49,9 @@ crypto::Revocation parse_revocation(std::string_view word);  // one of the optio
 Result<Identity, Fault> parse_identity(std::string_view text, std::string_view type);
 std::string_view id_type_word(Identity::Type type);
 
+// A program and its arguments, apart by blanks; '...', "..." and \ keep blanks as in a shell, and
+// nothing else means anything. Nothing: a quote that does not end, or no word at all.
+std::optional<std::vector<std::string>> split_command(std::string_view text);
+std::string join_command(const std::vector<std::string>& words);  // and back
+
 }  // namespace godwit::config

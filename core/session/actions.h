@@ -74,6 +74,10 @@ struct TunnelConfig {
   // Transport mode: the routes are the gateway itself, and of what goes there only UDP to this port
   // goes into the tunnel, and never beside it.
   std::optional<std::uint16_t> udp_port;
+  // Told to the user's script, if there is one, and used for nothing else.
+  std::optional<int> netmask;  // prefix length of the gateway's IPv4 pool
+  std::vector<IpAddress> nbns;
+  std::string banner;  // escaped
   friend bool operator==(const TunnelConfig&, const TunnelConfig&) = default;
 };
 

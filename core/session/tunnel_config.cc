@@ -98,6 +98,9 @@ TunnelConfig tunnel_config(const config::Profile& profile, const ike::v1::ModeCo
     if (routes.empty()) std::ranges::copy_if(agreed, std::back_inserter(routes), of_family);
     out.routes.insert(out.routes.end(), routes.begin(), routes.end());
   }
+  out.netmask = mode_config.netmask;
+  out.nbns = mode_config.nbns;
+  out.banner = mode_config.banner;
   if (profile.local_lan) out.excluded = mode_config.local_lan;
   if (profile.use_dns) {
     out.dns = !profile.dns.empty() ? profile.dns : mode_config.dns;

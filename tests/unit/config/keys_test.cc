@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core/config/proposal.h"
+#include "core/config/values.h"
 #include "parse.h"
 
 namespace godwit::config {
@@ -376,6 +377,10 @@ constexpr auto kCases = std::to_array<Case>({
     {"quirks", "quirks = [\"plain-main-6\"]", ""},
     {"quirks", "quirks = [\"plain-main-5\"]",
      "p.toml:2:11: quirks does not know \"plain-main-5\"; it knows \"plain-main-6\""},
+    {"script", "script = \"/usr/bin/vpn-slice 10.0.0.0/8 'a b'\"", ""},
+    {"script", "script = \"vpn-slice 'a\"",
+     "p.toml:2:10: script names no program, or a quote in it does not end; write a path and its "
+     "arguments: \"/usr/share/vpnc-scripts/vpnc-script\""},
     {"allow-weak", "allow-weak = [\"modp1536\"]\npfs = \"modp1536\"", ""},
     {"allow-weak", "allow-weak = [\"modp1024\"]",
      "p.toml:2:15: allow-weak names \"modp1024\", which nothing here uses; remove the word"},
@@ -412,6 +417,15 @@ TEST_CASE("the cases above name every key, right and wrong") {
     CHECK(right.contains(option.key));
     CHECK(wrong.contains(option.key));
   }
+}
+
+TEST_CASE("a script is a program and its arguments, and shown as it was read") {
+  const auto words =
+      good("gateway = \"gw\"\nscript = \"vpn-slice  10.0.0.0/8 'a b' \\\"c\\\"d\"").script;
+  CHECK(words == std::vector<std::string>{"vpn-slice", "10.0.0.0/8", "a b", "cd"});
+  CHECK(split_command(join_command({"x", "", "a'b\"c\\d"})) ==
+        std::vector<std::string>{"x", "", "a'b\"c\\d"});
+  CHECK_FALSE(split_command(" "));
 }
 
 TEST_CASE("gateway is a name or an address") {
