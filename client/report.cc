@@ -104,6 +104,13 @@ struct EventWords {
                ? "the keys ran out, connecting anew"
                : "the gateway may have forgotten us, connecting anew";
   }
+  std::string operator()(const NetworkGone&) const {
+    return "there is no network, waiting for one";
+  }
+  std::string operator()(const NetworkBack&) const { return "there is a network again"; }
+  std::string operator()(const AddressChanged&) const {
+    return "the gateway gave another address; connections through the tunnel have to begin anew";
+  }
   std::string operator()(const GatewayRedirects& e) const {
     return fmt::format("the gateway {} sends us to the gateway {}", e.from.to_string(),
                        e.to.to_string());

@@ -135,6 +135,10 @@ constexpr auto kOptions = std::to_array<Option>({
      "Silence after which the gateway is asked whether it lives; 0 never asks."},
     {"dpd-attempts", kInteger, "N", "5", "5",
      "Unanswered questions after which the gateway counts as dead; 1 to 20."},
+    {"reconnect", kDuration, "DURATION", R"("10m")", R"("1h")",
+     "How long a tunnel that lost its gateway is connected to anew; time without a network does "
+     "not "
+     "count."},
     {"initial-contact", kBool, "BOOL", "false", "true",
      "Make the gateway drop our older tunnels; with one identity for many it cuts the others off."},
     {"quirks", kTextOrList, "auto|none|QUIRK", R"("auto")", R"(["plain-main-6"])",

@@ -145,6 +145,7 @@ struct Profile {
   Duration keepalive = 20s;  // 0: never
   Duration dpd_delay = 30s;  // silence before the first probe; 0: never probe
   int dpd_attempts = 5;
+  Duration reconnect = 10min;  // a tunnel whose gateway is lost is tried again so long; 0: never
   bool initial_contact = false;
   // Switches for what the gateway does differently; nothing: by its vendor ID.
   std::optional<std::vector<std::string>> quirks;

@@ -262,6 +262,7 @@ class ProfileBuilder {
     if (const auto every = in_.duration("keepalive", {1s, 10min, true})) p.keepalive = *every;
     if (const auto delay = in_.duration("dpd-delay", {1s, 1h, true})) p.dpd_delay = *delay;
     if (const auto n = in_.integer("dpd-attempts", 1, 20)) p.dpd_attempts = static_cast<int>(*n);
+    if (const auto time = in_.duration("reconnect", {10s, 24h * 7, true})) p.reconnect = *time;
     if (const auto contact = in_.boolean("initial-contact")) p.initial_contact = *contact;
     read_quirks();
   }

@@ -190,6 +190,7 @@ void show_liveness(Writer& w, const Profile& p) {
   w.duration("keepalive", p.keepalive);
   w.duration("dpd-delay", p.dpd_delay);
   w.number("dpd-attempts", static_cast<std::size_t>(p.dpd_attempts));
+  w.duration("reconnect", p.reconnect);
   w.boolean("initial-contact", p.initial_contact);
   const auto same = [](const std::string& word) { return word; };
   if (!p.quirks) {

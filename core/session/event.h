@@ -159,6 +159,11 @@ struct GatewayAlive {  // and was answered
 struct ConnectingAnew {  // the tunnel stays up for the machine while a new phase 1 is tried
   EndReason reason;      // what would have ended it
 };
+struct NetworkGone {  // no route to the gateway: the tunnel waits for one, and nothing runs out
+};
+struct NetworkBack {};
+struct AddressChanged {  // the gateway gave another one to a tunnel that it had forgotten
+};
 struct UserNotProved {  // phase 1 was to be replaced, and the gateway did not learn who the user is
   EndReason reason;     // kUserRejected or kInputNeeded
   Duration left{};      // what the tunnel lives without that
@@ -169,6 +174,7 @@ using Event =
     std::variant<Phase1Started, PeerAnswered, NatFound, Floated, GatewayShows, GatewayAuthenticated,
                  UserAccepted, GatewayMessage, AddressAssigned, FamilyRefused, SaInstalled,
                  TunnelUp, PeerMoved, Retransmitting, HintReceived, GatewaySilent, GatewayAlive,
-                 ConnectingAnew, GatewayRedirects, TryingGateway, NothingArrives, UserNotProved>;
+                 ConnectingAnew, GatewayRedirects, TryingGateway, NothingArrives, UserNotProved,
+                 NetworkGone, NetworkBack, AddressChanged>;
 
 }  // namespace godwit::session

@@ -37,6 +37,8 @@ std::string subject_words(const std::string& subject) {
                           kSubjectMax);
 }
 
+}  // namespace
+
 NattVersion natt_version(ike::v1::Natt natt) {
   switch (natt) {
     case ike::v1::Natt::kNone:
@@ -50,8 +52,6 @@ NattVersion natt_version(ike::v1::Natt natt) {
   }
   return NattVersion::kNone;
 }
-
-}  // namespace
 
 IkeSa::IkeSa(IkeSettings settings, Step& st)
     : settings_(std::move(settings)),

@@ -34,6 +34,8 @@ struct IkeSettings {
   bool natt_first = false;  // replaces an SA that has floated: starts on the NAT-traversal ports
 };
 
+NattVersion natt_version(ike::v1::Natt natt);
+
 class IkeSa {
  public:
   IkeSa(IkeSettings settings, Step& st);

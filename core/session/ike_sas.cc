@@ -8,9 +8,6 @@ constexpr Duration kRetryUntil = 50s;
 constexpr std::size_t kAttemptsMax = 5;
 // A replacement that failed is tried again while the old SA lives.
 constexpr Duration kReplaceRetry = 60s;
-// As long as a connect attempt. A gateway that reboots is back by then, or its user is told.
-constexpr Duration kRecoverTime = 88s;
-constexpr Duration kRecoverRetry = 2s;
 // A gateway repeats its own questions about that long, and then drops what was half done.
 constexpr Duration kForgottenAfter = 20s;
 // A claim that the gateway wants a new phase 1 brings it no sooner after the last one than this.
@@ -105,7 +102,7 @@ void IkeSas::begin_next(Step& st) {
   }
   settings.transactions.wishes.previous = address_;
   settings.transactions.user_optional = true;  // whoever was accepted under the SA before
-  next_address_ = {};
+  next_config_ = {};
   next_ = std::make_unique<IkeSa>(std::move(settings), st);
   with_next(st, [](IkeSa& sa, Step& inner) { sa.start(inner); });
 }
@@ -165,7 +162,7 @@ void IkeSas::on_job(JobDone& done, Step& st) {
 
 // The user's own time is free: what is left of a recovery begins when he has answered.
 void IkeSas::give_time(std::uint32_t form, Step& st) {
-  if (recover_until_ && next_ && next_->awaits(form)) recover_until_ = st.now + kRecoverTime;
+  if (next_ && next_->awaits(form)) recovery_.extend(st.now);
 }
 
 void IkeSas::answer(std::uint32_t form, std::vector<SecretBytes>&& values, Step& st) {
@@ -200,6 +197,8 @@ void IkeSas::on_network(const LocalEndpoints& local, Step& st) {
     attempts_ = 1;
     return begin(st);
   }
+  offline_ = false;
+  recovery_.extend(st.now);
   current_->link().move_local(local);
   drop_next();
   // Our authentic question tells the gateway where we are (RFC 3947 7), and most need no more. One
@@ -217,7 +216,8 @@ void IkeSas::on_resume(Duration slept, Step& st) {
     if (forgotten) start(st);
     return;
   }
-  if (recover_until_) recover_until_ = st.now + kRecoverTime;
+  if (offline_) return;
+  recovery_.extend(st.now);
   if (next_ && forgotten) {
     drop_next();
     begin_next(st);
@@ -229,14 +229,14 @@ void IkeSas::recover(EndReason reason, Step& st) {
   st.report(ConnectingAnew{reason});
   lost_ = true;
   last_end_ = reason;
-  recover_until_ = st.now + kRecoverTime;
-  if (!next_) begin_next(st);
+  recovery_.begin(st.now);
+  if (!next_ && !offline_ && !recovery_.is_over(st.now)) begin_next(st);
 }
 
 void IkeSas::on_deadline(Step& st) {
-  if (!current_) return;
-  if (recover_until_ && st.now >= *recover_until_ && !form_open()) {
-    recover_until_.reset();
+  if (!current_ || offline_) return;
+  if (recovery_.is_over(st.now) && !form_open()) {
+    recovery_.end();
     st.events.emplace_back(IkeEnded{.reason = *last_end_, .conclusive = true});
     return;
   }
@@ -316,23 +316,19 @@ bool IkeSas::retry(EndReason reason, Step& st) {
 
 void IkeSas::on_next_event(IkeEvent&& event, Step& st) {
   if (const auto* config = std::get_if<ConfigReceived>(&event)) {
-    next_address_ = config->config.address;
+    next_config_ = config->config;
     gateways_.learn(config->config.backup_servers);
   } else if (const auto* to = std::get_if<Redirected>(&event)) {
     on_redirected(to->to, st);
   } else if (std::holds_alternative<IkeEstablished>(event)) {
     // Another inner address would end every connection through the tunnel. While the old SA works
     // it is kept; the next attempt may be given the old address.
-    if (next_address_ != address_ && !lost_) {
+    const bool same = next_config_.address == address_;
+    if (!same && !lost_) {
       next_->delete_self(st);
       return drop_next();
     }
-    if (next_address_ != address_) {
-      st.events.emplace_back(
-          IkeEnded{.reason = {EndCause::kNoAddress, Stage::kUp, 0}, .conclusive = true});
-      return;
-    }
-    take_over(st);
+    same ? take_over(st) : readdress(st);
   } else if (const auto* ended = std::get_if<IkeEnded>(&event)) {
     const IkeEnded end = *ended;
     const bool of_user =
@@ -346,7 +342,7 @@ void IkeSas::on_next_event(IkeEvent&& event, Step& st) {
     const bool silence = end.reason.cause == EndCause::kNoAnswer ||
                          end.reason.cause == EndCause::kNoAnswerAfterFloat;
     if (recovering() && silence) {
-      replace_at_ = st.now + (try_another(st) ? Duration{} : kRecoverRetry);
+      replace_at_ = st.now + (try_another(st) ? Duration{} : recovery_.next_pause(st.rng));
     } else if (silence && gateways_.current() != gateway_) {
       try_another(st);  // where we were sent nobody answers
     } else if (lost_ && end.conclusive) {
@@ -405,6 +401,17 @@ void IkeSas::put_off(EndReason reason, Step& st) {
   st.report(UserNotProved{reason, left, replace_at_.has_value()});
 }
 
+// The gateway has forgotten us and gives another inner address. The connections through the tunnel
+// are lost either way: those that begin now work.
+void IkeSas::readdress(Step& st) {
+  address_ = next_config_.address;
+  st.events.emplace_back(ConfigReceived{next_config_});
+  take_over(st);
+  std::get<IkeReplaced>(st.events.back()).readdressed = true;
+  started_ = st.now;
+  attempts_ = 1;
+}
+
 void IkeSas::take_over(Step& st) {
   if (!lost_) {
     // Its Quick Modes end there: a message of theirs may be under way.
@@ -446,11 +453,12 @@ std::uint64_t IkeSas::retransmissions() const {
 
 std::optional<Instant> IkeSas::due() const {
   std::optional<Instant> at;
+  if (offline_) return at;
   if (old_) at = earlier(at, earlier(old_->due(), old_until_));
   if (next_) at = earlier(at, next_->due());
   if (current_ && !lost_) at = earlier(at, earlier(current_->due(), current_->expires()));
   if (keep_ && !next_) at = earlier(at, replace_at_);
-  if (!form_open()) at = earlier(at, recover_until_);
+  if (!form_open()) at = earlier(at, recovery_.until());
   return at;
 }
 

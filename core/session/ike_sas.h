@@ -10,15 +10,16 @@
 
 #include "core/session/gateways.h"
 #include "core/session/ike_sa.h"
+#include "core/session/recovery.h"
 
 namespace godwit::session {
 
 class IkeSas {
  public:
   // `settings` makes the settings of a new phase 1 with gateways.current(); asked for each time, so
-  // that secrets are not kept twice.
-  IkeSas(std::function<IkeSettings()> settings, Gateways& gateways)
-      : settings_(std::move(settings)), gateways_(gateways) {}
+  // that secrets are not kept twice. `reconnect`: how long a tunnel that was up is tried again.
+  IkeSas(std::function<IkeSettings()> settings, Gateways& gateways, Duration reconnect)
+      : settings_(std::move(settings)), gateways_(gateways), recovery_(reconnect) {}
 
   void start(Step& st);
   void on_message(const ike::Header& header, Bytes message, LocalPort port, const Endpoint& from,
@@ -31,22 +32,24 @@ class IkeSas {
   void follow(const Endpoint& from, Step& st);
   // The laptop is somewhere else: `settings` knows the new address. Asks the gateway at once.
   void on_network(const LocalEndpoints& local, Step& st);
+  // There is no network: silence means nothing, and nothing is tried until on_network().
+  void on_offline() { offline_ = keep_; }
   // The machine slept: is the gateway still there? What was being negotiated begins again when it
   // slept longer than a gateway waits for its peer.
   void on_resume(Duration slept, Step& st);
   // What is up does not work any more: a new phase 1, then IkeReplaced. Tried for a bounded time;
   // then IkeEnded with `reason`.
   void recover(EndReason reason, Step& st);
-  bool recovering() const { return recover_until_.has_value(); }
+  bool recovering() const { return recovery_.active(); }
   // The gateway fell silent during a connect: again from the beginning, when there is time. False:
   // there is none.
   bool retry(EndReason reason, Step& st);
-  void recovered() { recover_until_.reset(); }  // a new ESP SA is there
+  void recovered() { recovery_.end(); }  // a new ESP SA is there
 
   bool started() const { return current_ != nullptr; }
   bool established() const { return current_ && current_->established(); }
   // False after the gateway dropped the SA: nothing can be negotiated until the next one is there.
-  bool usable() const { return established() && !lost_; }
+  bool usable() const { return established() && !lost_ && !offline_; }
   bool lost() const { return lost_; }
   void negotiate(ike::v1::ChildPolicy policy, Step& st) { current_->negotiate(policy, st); }
   bool negotiating(const Prefix& remote) const { return current_->negotiating(remote); }
@@ -85,6 +88,7 @@ class IkeSas {
   void on_current_ended(const IkeEnded& ended, Step& st);
   void on_next_event(IkeEvent&& event, Step& st);
   void take_over(Step& st);
+  void readdress(Step& st);
   void replace_when_worn(Instant now);
   bool try_another(Step& st);
   void on_redirected(const IpAddress& to, Step& st);
@@ -99,11 +103,12 @@ class IkeSas {
   std::optional<Instant> replace_at_;
   Instant established_at_{};
   ike::v1::InnerAddresses address_;  // of the first Mode Config
-  ike::v1::InnerAddresses next_address_;
+  ike::v1::ModeConfig next_config_;
   bool force_natt_ = false;
   bool keep_ = false;
   bool lost_ = false;
-  std::optional<Instant> recover_until_;
+  bool offline_ = false;
+  Recovery recovery_;
   std::optional<Instant> started_;
   std::size_t attempts_ = 0;
   std::optional<EndReason> refused_;   // the last replacement, because of the user

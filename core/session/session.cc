@@ -29,7 +29,8 @@ class Session::Impl {
         rng_(rng),
         gateways_({config_.profile.gateway, config_.gateway}, std::move(config_.backups),
                   config_.profile.learn_gateways),
-        ike_([this] { return ike_settings(config_, identity_address_, gateways_); }, gateways_) {}
+        ike_([this] { return ike_settings(config_, identity_address_, gateways_); }, gateways_,
+             config_.profile.reconnect) {}
 
   void start(Instant now, Actions& out) {
     run(now, out, [&](Step& st) {
@@ -94,9 +95,18 @@ class Session::Impl {
       config_.local = local;
       if (finished_) return;
       if (!up_since_) connect_deadline_ = now + kConnectTime;
+      if (std::exchange(offline_, false)) st.report(NetworkBack{});
       children_.moved();
       moved_ = true;
       ike_.on_network(local, st);
+    });
+  }
+
+  void on_offline(Instant now, Actions& out) {
+    run(now, out, [&](Step& st) {
+      if (finished_ || !up_since_ || std::exchange(offline_, true)) return;
+      ike_.on_offline();
+      st.report(NetworkGone{});
     });
   }
 
@@ -165,6 +175,7 @@ class Session::Impl {
   void on_ike_ended(const IkeEnded& ended, Step& st);
   void on_child_failed(const ChildFailed& failed, Step& st);
   void bring_up(Step& st);
+  void readdress(Step& st);
   void children_deadline(Step& st);
   void connect_timed_out(Step& st);
   void keepalive(Step& st);
@@ -194,6 +205,7 @@ class Session::Impl {
   Duration connect_left_{};  // while a form is open
   std::optional<Instant> up_since_;
   bool moved_ = false;    // to another network since NAT-D was checked
+  bool offline_ = false;  // a tunnel that is up waits for a network
   int quick_rounds_ = 0;  // Quick Modes of this attempt that nobody answered
   Instant last_sent_{};   // from the NAT-traversal port
   std::optional<Endpoint> last_heard_from_;
@@ -248,6 +260,7 @@ void Session::Impl::handle(IkeEvent&& event, Step& st) {
     on_ike_ended(*ended, st);
   } else if (const auto* replaced = std::get_if<IkeReplaced>(&event)) {
     moved_ = false;
+    if (replaced->readdressed) return readdress(st);
     for (const Prefix& network : plan_.networks()) children_.update(policy_for(network));
     if (replaced->renew) children_.renew(st.now);
   }
@@ -325,6 +338,7 @@ void Session::Impl::on_child_failed(const ChildFailed& failed, Step& st) {
 void Session::Impl::bring_up(Step& st) {
   const auto current = children_.current();
   CHECK(current);
+  const bool again = tunnel_.has_value();
   tunnel_ = tunnel_config(config_.profile, mode_config_, children_.agreed(), gateways_.current(),
                           current->suite);
   up_since_ = st.now;
@@ -332,7 +346,15 @@ void Session::Impl::bring_up(Step& st) {
   connect_deadline_.reset();
   for (const EspSpi inbound : forgotten_) ike_.delete_child(inbound, st);
   st.out.push(ApplyTunnel{*tunnel_});
-  st.report(TunnelUp{});
+  if (!again) st.report(TunnelUp{});
+}
+
+// As after a connect, but that the machine stays as it is until it is told of the new address.
+void Session::Impl::readdress(Step& st) {
+  up_since_.reset();
+  connect_deadline_ = st.now + kConnectTime;
+  st.report(AddressChanged{});
+  on_established(st);
 }
 
 void Session::Impl::on_ike_ended(const IkeEnded& ended, Step& st) {
@@ -367,7 +389,8 @@ void Session::Impl::children_deadline(Step& st) {
 std::optional<Instant> Session::Impl::keepalive_due() const {
   const Duration interval = config_.profile.keepalive;
   const bool cisco = config_.profile.natt == config::NatTraversal::kCiscoUdp;
-  if (!ike_.established() || !(ike_.current().link().floated() || cisco)) return std::nullopt;
+  if (offline_ || !ike_.established() || !(ike_.current().link().floated() || cisco))
+    return std::nullopt;
   // What NAT-D found holds for the network in which it was found. Cisco's own way finds nothing,
   // and is there for those behind a NAT.
   const bool natted = ike_.current().phase1().nat().we_are_behind || moved_ || cisco;
@@ -409,19 +432,8 @@ Status Session::Impl::status(Instant now) const {
   out.redirects = gateways_.redirects();
   out.floated = ike_.current().link().floated();
   out.nat = {phase1.nat().we_are_behind, phase1.nat().peer_is_behind, phase1.nat().forced};
-  switch (phase1.vendors().natt) {
-    case ike::v1::Natt::kNone:
-      break;
-    case ike::v1::Natt::kDraft02:
-      out.natt = NattVersion::kDraft02;
-      break;
-    case ike::v1::Natt::kDraft03:
-      out.natt = NattVersion::kDraft03;
-      break;
-    case ike::v1::Natt::kRfc3947:
-      out.natt = NattVersion::kRfc3947;
-      break;
-  }
+  out.natt = natt_version(phase1.vendors().natt);
+  out.offline = offline_;
   if (const auto maker = phase1.vendors().maker) out.maker = ike::name(*maker);
   out.quirks = names_of(phase1.quirks());
   out.gateway_identity = ike_.current().peer_name();
@@ -470,6 +482,7 @@ void Session::on_user(UserEvent&& event, Instant now, Actions& out) {
 void Session::on_network(const LocalEndpoints& local, Instant now, Actions& out) {
   impl_->on_network(local, now, out);
 }
+void Session::on_offline(Instant now, Actions& out) { impl_->on_offline(now, out); }
 void Session::on_job(JobDone&& done, Instant now, Actions& out) {
   impl_->on_job(std::move(done), now, out);
 }

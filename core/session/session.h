@@ -59,6 +59,9 @@ class Session {
   void on_user(UserEvent&& event, Instant now, Actions& out);
   // The laptop's address changed; the sockets already send from the new one.
   void on_network(const LocalEndpoints& local, Instant now, Actions& out);
+  // There is no network to send to. A tunnel that is up waits until on_network() tells of one, of
+  // the same address or another.
+  void on_offline(Instant now, Actions& out);
   void on_job(JobDone&& done, Instant now, Actions& out);
   void on_traffic(const TrafficFacts& facts, Instant now, Actions& out);
 

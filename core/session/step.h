@@ -43,7 +43,8 @@ struct Redirected {
   IpAddress to;
 };
 struct IkeReplaced {
-  bool renew = false;  // the gateway may know none of the ESP SAs any more
+  bool renew = false;        // the gateway may know none of the ESP SAs any more
+  bool readdressed = false;  // a ConfigReceived with another inner address came before
 };
 using IkeEvent = std::variant<ConfigReceived, IkeEstablished, ChildNegotiated, ChildConfirmed,
                               ChildFailed, ChildrenDeleted, IkeEnded, Redirected, IkeReplaced>;

@@ -38,6 +38,110 @@ TEST_CASE("a gateway that stays away ends the tunnel with the first reason") {
   CHECK_FALSE(w.tunnel());
 }
 
+TEST_CASE("a gateway that stays away is tried as long as the profile says, ever more slowly") {
+  WorldConfig config;
+  config.profile.reconnect = 30min;
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  w.gateway().config().silent_from = Step::kMessage1;
+  REQUIRE(w.run_until([&] { return w.event_count<session::ConnectingAnew>() == 1; }, 240s));
+  const std::size_t before = w.sent().size();
+  w.run_for(29min);
+  CHECK_FALSE(w.finished());
+  const std::size_t sent = w.sent().size() - before;
+  CHECK(sent > 100);
+  CHECK(sent < 400);
+  SUBCASE("and comes back late") {
+    w.gateway().reboot();
+    w.gateway().config().silent_from.reset();
+    CHECK(traffic_within(w, 55s));
+    CHECK(w.event_count<session::TunnelUp>() == 1);
+  }
+  SUBCASE("and never comes back") {
+    REQUIRE(w.run_until([&] { return w.finished().has_value(); }, 70s));
+    CHECK(cause_is(w, EndCause::kGatewayLost));
+  }
+}
+
+TEST_CASE("with reconnect = 0 a lost gateway ends the tunnel at once") {
+  WorldConfig config;
+  config.profile.reconnect = 0s;
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  w.gateway().config().silent_from = Step::kMessage1;
+  REQUIRE(w.run_until([&] { return w.event_count<session::ConnectingAnew>() == 1; }, 240s));
+  w.run_for(1s);
+  CHECK(cause_is(w, EndCause::kGatewayLost));
+}
+
+TEST_CASE("without a network nothing is tried, and no gateway is found dead") {
+  for (const Duration gone : {Duration(70s), Duration(10min), Duration(30h)}) {
+    Run w(with_xauth());
+    CAPTURE(w.ladder());
+    REQUIRE(w.connect());
+    const auto before = w.tunnel()->addresses;
+    w.send_ping();
+    w.lose_network();
+    const std::size_t sent = w.sent().size();
+    for (int i = 0; i < 10; ++i) {
+      w.send_ping();
+      w.run_for(gone / 10);
+    }
+    // ESP of the pings is all that left.
+    for (std::size_t i = sent; i < w.sent().size(); ++i) CHECK_FALSE(w.sent()[i].is_ike());
+    CHECK_FALSE(w.finished());
+    CHECK(w.event_count<session::NetworkGone>() == 1);
+    SUBCASE("the same network again") {
+      w.change_network(w.local().ike.address, IpAddress::parse("198.51.100.9"));
+    }
+    SUBCASE("another one, and a gateway that has forgotten us") {
+      w.gateway().reboot();
+      w.change_network(*IpAddress::parse("10.77.0.5"), IpAddress::parse("198.51.100.9"));
+    }
+    CHECK(traffic_within(w, 15s));
+    CHECK(w.tunnel()->addresses == before);
+    CHECK(w.event_count<session::TunnelUp>() == 1);
+    CHECK(w.event_count<session::NetworkBack>() == 1);
+  }
+}
+
+TEST_CASE("the network goes away while the gateway is being connected to anew") {
+  Run w;
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  w.gateway().config().silent_from = Step::kMessage1;
+  REQUIRE(w.run_until([&] { return w.event_count<session::ConnectingAnew>() == 1; }, 240s));
+  w.run_for(60s);
+  w.lose_network();
+  w.run_for(8h);
+  CHECK_FALSE(w.finished());
+  w.gateway().reboot();
+  w.gateway().config().silent_from.reset();
+  w.change_network(*IpAddress::parse("10.77.0.5"), IpAddress::parse("198.51.100.9"));
+  CHECK(traffic_within(w, 15s));
+}
+
+TEST_CASE("a gateway that forgot us and gives another inner address: the tunnel takes it") {
+  Run w(with_xauth());
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  const auto before = w.tunnel()->addresses;
+  w.gateway().reboot();
+  w.gateway().config().pool = *Prefix::parse("10.9.1.0/24");
+  CHECK(traffic_within(w, 60s));
+  CHECK(w.tunnel()->addresses != before);
+  CHECK(w.event_count<session::AddressChanged>() == 1);
+  CHECK(w.event_count<session::TunnelUp>() == 1);
+  CHECK(w.ping_from_office());
+  // Its replacement later keeps that one.
+  const auto after = w.tunnel()->addresses;
+  w.gateway().reboot();
+  CHECK(traffic_within(w, 60s));
+  CHECK(w.tunnel()->addresses == after);
+}
+
 TEST_CASE("a gateway that refuses us after its reboot ends the tunnel and says so") {
   Run w;
   CAPTURE(w.ladder());

@@ -56,6 +56,7 @@ config::Profile default_profile() {
   config::Profile profile;
   profile.name = "office";
   profile.gateway = "203.0.113.1";
+  profile.reconnect = 88s;
   profile.local_id = {config::Identity::Type::kFqdn, "laptop.example"};
   profile.ike = {{{256}, crypto::HashAlg::kSha256, crypto::DhGroup::kEcp256}};
   profile.esp = {{crypto::EspCipher::kAesGcm16, 128, std::nullopt},

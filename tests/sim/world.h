@@ -112,6 +112,8 @@ class World {
   void change_network(const IpAddress& own, const std::optional<IpAddress>& napt_address);
   // Without a link nothing leaves and nothing arrives.
   void set_link(bool up) { link_up_ = up; }
+  // The same, and the laptop sees it: no route to anywhere. change_network() ends it.
+  void lose_network();
   // Lets the gateway do something by itself, and carries what it sends.
   template <class F>
   auto gateway_does(F action) {

@@ -143,8 +143,17 @@ void World::suspend(Duration duration) {
   held_.clear();
 }
 
+void World::lose_network() {
+  trace("the laptop loses its network");
+  link_up_ = false;
+  session::Actions out;
+  session_->on_offline(now_, out);
+  apply(out);
+}
+
 void World::change_network(const IpAddress& own, const std::optional<IpAddress>& napt_address) {
   trace("the laptop changes its network");
+  link_up_ = true;
   local_ = {{own, config_.profile.local_port}, {own, config_.profile.local_natt_port}};
   napt_.reset();
   if (napt_address) {

@@ -191,6 +191,9 @@ TEST_CASE("every event has one sentence") {
       session::GatewaySilent{},
       session::GatewayAlive{},
       session::ConnectingAnew{{EndCause::kGatewayLost, session::Stage::kUp, 0}},
+      session::NetworkGone{},
+      session::NetworkBack{},
+      session::AddressChanged{},
       session::UserNotProved{{EndCause::kInputNeeded, session::Stage::kXauth, 0}, 4h, true}};
   CHECK(events.size() == std::variant_size_v<session::Event>);
   for (const auto& event : events) {

@@ -114,6 +114,7 @@ TEST_CASE("a profile of one line gets every default") {
   CHECK(p.keepalive == 20s);
   CHECK(p.dpd_delay == 30s);
   CHECK(p.dpd_attempts == 5);
+  CHECK(p.reconnect == 10min);
   CHECK_FALSE(p.initial_contact);
   CHECK(p.interface.empty());
   CHECK(p.mtu == 0);
