@@ -142,6 +142,11 @@ Result<void, SysError> Machine::make(const Step& step, platform::Netlink& netlin
 }
 
 Result<void, SysError> Machine::apply(const session::TunnelConfig& config) {
+  if (before_) {
+    const auto undone = GODWIT_TRY(journal_.replay_down_to(*before_));
+    if (!undone.complete()) return fail(undone.failures.front());
+  }
+  before_ = journal_.size();
   auto netlink = platform::Netlink::open();
   if (!netlink) return fail(netlink.error());
   GODWIT_TRY(tun_.set_mtu(*netlink, static_cast<int>(config.mtu)));
@@ -160,6 +165,10 @@ Result<void, SysError> Machine::make_network(const session::TunnelConfig& config
   for (const Step& step : plan(config, tun_.index())) GODWIT_TRY(make(step, netlink));
   backend_ = GODWIT_TRY(resolver_.apply(tun_.index(), tun_.name(), dns_settings(config), journal_));
   return {};
+}
+
+Result<void, SysError> Machine::reassert_names(const session::TunnelConfig& config) {
+  return resolver_.reassert(backend_, tun_.index(), tun_.name(), dns_settings(config), journal_);
 }
 
 Result<void, SysError> Machine::set_mtu(std::size_t mtu) {

@@ -4,6 +4,7 @@
 // the tunnel's own socket, so that its datagrams cannot loop.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -53,8 +54,10 @@ class Machine {
           Scripts* scripts = nullptr)
       : tun_(tun), journal_(journal), scripts_(scripts), resolver_(std::move(resolver)) {}
 
-  // On failure the caller revokes.
+  // Replaces what an earlier call made. On failure the caller revokes.
   Result<void, platform::SysError> apply(const session::TunnelConfig& config);
+  // Tells the system of the tunnel's DNS again, which it may have forgotten.
+  Result<void, platform::SysError> reassert_names(const session::TunnelConfig& config);
   Result<void, platform::SysError> set_mtu(std::size_t mtu);
   // Takes everything back; what could not be taken back is in the report.
   Result<platform::ReplayReport, platform::SysError> revoke();
@@ -70,6 +73,7 @@ class Machine {
   platform::UndoJournal& journal_;
   Scripts* scripts_;  // of the user; nullptr: none
   platform::Resolver resolver_;
+  std::optional<std::size_t> before_;  // entries of the journal when the tunnel came up
   platform::ResolverBackend backend_ = platform::ResolverBackend::kNone;
 };
 

@@ -247,6 +247,7 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   Sockets sockets = GODWIT_TRY(open_sockets(gateway, numbers.fwmark));
   auto links = platform::LinkMonitor::open();
   if (!links) return fail(refused(links.error()));
+  auto bus = platform::BusWatch::open();
 
   session::SessionConfig config = GODWIT_TRY(session_config(*signals, gateway, sockets.local));
   config.backups = std::move(backups);
@@ -275,7 +276,8 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   Machine machine(*tun, *journal, platform::ResolverOptions{}, &*scripts_);
   std::optional<session::Event> assigned;
   TunnelLoop loop(std::move(config),
-                  {*tun, sockets.ike, *signals, *cancel, *links, machine, control, numbers.fwmark},
+                  {*tun, sockets.ike, *signals, *cancel, *links, bus ? &*bus : nullptr, machine,
+                   control, numbers.fwmark},
                   std::move(*engine), std::move(*packets), std::move(*worker), std::move(*asker),
                   std::move(secrets),
                   options_.keylog ? std::optional<KeyLog>(*options_.keylog) : std::nullopt,

@@ -55,14 +55,16 @@ session::EndReason TunnelLoop::run() {
     session_.on_user(session::MachineRefused{}, now_, actions_);
   };
   hooks.news = [] {};  // the traffic is told in every turn
-  const std::array<Result<void, platform::SysError>, 7> added = {
+  const std::array<Result<void, platform::SysError>, 8> added = {
       engine_->add_udp(kIkeSocket, parts_.ike.fd()),
       packets_->start(*engine_, kPackets, std::move(hooks)),
       engine_->watch(kSignals, parts_.signals.fd()),
       engine_->watch(kControl, parts_.control.fd()),
       engine_->watch(kWorker, worker_->fd()),
       engine_->watch(kAsker, asker_->fd()),
-      engine_->watch(kLinks, parts_.links.fd())};
+      engine_->watch(kLinks, parts_.links.fd()),
+      parts_.bus != nullptr ? engine_->watch(kBus, parts_.bus->fd())
+                            : Result<void, platform::SysError>{}};
   for (const auto& result : added) {
     if (!result) {
       hooks_.complain(result.error().message());
@@ -140,6 +142,9 @@ void TunnelLoop::on_readable(std::uint32_t id) {
     case kPackets:
       packets_->run_letters();
       break;
+    case kBus:
+      read_bus();
+      break;
     default:
       break;
   }
@@ -155,8 +160,7 @@ void TunnelLoop::on_signal(int signal) {
   session_.on_user(session::UserDisconnects{}, now_, actions_);
 }
 
-// Whatever changed, one question matters: would our datagrams leave from another address now? No
-// route at all is waited out.
+// Whatever changed, one question matters: would our datagrams leave from another address now?
 void TunnelLoop::look_at_network() {
   const auto changes = parts_.links.read();
   if (changes && changes->empty()) return;
@@ -165,10 +169,30 @@ void TunnelLoop::look_at_network() {
 
 void TunnelLoop::look_for_source() {
   const auto source = platform::source_address_for(gateway_.address, parts_.fwmark);
-  if (!source || *source == local_.natt.address) return;
+  if (!source) {
+    offline_ = was_up_;
+    if (offline_) session_.on_offline(now_, actions_);
+    return;
+  }
+  if (!offline_ && *source == local_.natt.address) return;
+  offline_ = false;
   local_.ike.address = local_.natt.address = *source;
   if (hooks_.moved) hooks_.moved();
   session_.on_network(local_, now_, actions_);
+  reassert_names();  // what brings a network may have written a resolv.conf of its own
+}
+
+void TunnelLoop::read_bus() {
+  const auto news = parts_.bus->read();
+  if (!news) return engine_->unwatch(kBus);
+  if (news->woke_up) look_for_source();
+  if (news->woke_up || news->resolver_started) reassert_names();
+}
+
+void TunnelLoop::reassert_names() {
+  if (!applied_) return;
+  const auto told = parts_.machine.reassert_names(*applied_);
+  if (!told) hooks_.say(told.error().message());
 }
 
 void TunnelLoop::on_send_error(std::uint32_t socket, int error, std::size_t /*size*/) {
@@ -247,12 +271,13 @@ void TunnelLoop::apply(const session::TunnelConfig& config) {
       std::ranges::any_of(config.addresses, [](const Prefix& p) { return p.address().is_v6(); });
   packets_->set_mtu(config.mtu);
   auto applied = parts_.machine.apply(config);
-  if (applied) applied = packets_->add_tun();
+  if (applied && !was_up_) applied = packets_->add_tun();
   if (!applied) {
     hooks_.complain(applied.error().message());
     session_.on_user(session::MachineRefused{}, now_, actions_);
     return;
   }
+  applied_ = config;
   was_up_ = true;
 }
 

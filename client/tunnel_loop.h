@@ -18,6 +18,7 @@
 #include "client/report.h"
 #include "client/worker.h"
 #include "core/session/session.h"
+#include "platform/bus_watch.h"
 #include "platform/engine.h"
 #include "platform/netlink.h"
 #include "platform/rng.h"
@@ -33,6 +34,7 @@ struct TunnelParts {
   platform::Signals& signals;
   platform::Event& cancel;  // rung to end a question to the user
   platform::LinkMonitor& links;
+  platform::BusWatch* bus;  // nullptr: a machine without one
   Machine& machine;
   ControlServer& control;
   std::uint32_t fwmark = 0;
@@ -61,7 +63,7 @@ class TunnelLoop : private platform::Sink {
   const std::optional<Failure>& unanswered() const { return unanswered_; }
 
  private:
-  enum Watched : std::uint32_t { kSignals, kControl, kWorker, kAsker, kLinks, kPackets };
+  enum Watched : std::uint32_t { kSignals, kControl, kWorker, kAsker, kLinks, kPackets, kBus };
 
   void on_tun(std::span<platform::Buffer> packets) override { packets_->on_tun(packets); }
   void on_udp(std::uint32_t socket, std::span<platform::Datagram> datagrams) override;
@@ -73,6 +75,8 @@ class TunnelLoop : private platform::Sink {
   void on_signal(int signal);
   void look_at_network();
   void look_for_source();
+  void read_bus();
+  void reassert_names();
   void drain();
   void carry_out(session::Action&& action);
   void apply(const session::TunnelConfig& config);
@@ -102,6 +106,8 @@ class TunnelLoop : private platform::Sink {
   std::optional<Failure> unanswered_;
   std::size_t mtu_ = 0;
   bool has_ipv6_ = false;  // on the device
+  std::optional<session::TunnelConfig> applied_;
+  bool offline_ = false;
   bool was_up_ = false;
   bool closing_ = false;
 };

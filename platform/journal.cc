@@ -250,6 +250,17 @@ Result<ReplayReport, SysError> UndoJournal::replay_all() {
   return report;
 }
 
+Result<ReplayReport, SysError> UndoJournal::replay_down_to(std::size_t count) {
+  if (count >= entries_.size()) return ReplayReport{};
+  const auto first = entries_.begin() + static_cast<std::ptrdiff_t>(count);
+  ReplayReport report = replay({first, entries_.end()});
+  if (!report.complete()) return report;
+  for (; entries_.size() > count; entries_.pop_back()) {
+    if (entries_.back()) GODWIT_TRY(append("cancel"));
+  }
+  return report;
+}
+
 Result<ReplayReport, SysError> UndoJournal::replay_file(const std::string& profile,
                                                         const std::string& directory) {
   const JournalLock lock = GODWIT_TRY(JournalLock::take(profile, directory));

@@ -126,6 +126,9 @@ class UndoJournal {
   // be used again afterwards.
   Result<ReplayReport, SysError> replay_all();
 
+  // The same down to the first `count` entries, which stay.
+  Result<ReplayReport, SysError> replay_down_to(std::size_t count);
+
   const std::string& path() const { return path_; }
   const std::string& directory() const { return directory_; }
   const std::string& profile() const { return profile_; }

@@ -6,13 +6,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <systemd/sd-bus.h>
 
 #include <algorithm>
 #include <array>
 #include <memory>
 
 #include "core/net/dns_name.h"
+#include "platform/bus.h"
 #include "platform/resolver_text.h"
 
 extern char** environ;
@@ -27,30 +27,6 @@ constexpr const char* kService = "org.freedesktop.resolve1";
 constexpr const char* kObject = "/org/freedesktop/resolve1";
 constexpr const char* kManager = "org.freedesktop.resolve1.Manager";
 constexpr std::uint64_t kBusTimeout = 5'000'000;  // microseconds
-
-struct BusFree {
-  void operator()(sd_bus* bus) const { sd_bus_flush_close_unref(bus); }
-  void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
-};
-using Bus = std::unique_ptr<sd_bus, BusFree>;
-using BusMessage = std::unique_ptr<sd_bus_message, BusFree>;
-
-Result<Bus, SysError> open_bus(const std::string& address) {
-  sd_bus* raw = nullptr;
-  int status = 0;
-  if (address.empty()) {
-    status = sd_bus_open_system(&raw);
-  } else if ((status = sd_bus_new(&raw)) >= 0) {
-    Bus bus(raw);
-    status = sd_bus_set_address(raw, address.c_str());
-    if (status >= 0) status = sd_bus_set_bus_client(raw, 1);
-    if (status >= 0) status = sd_bus_start(raw);
-    if (status < 0) return fail(SysError{"connect to D-Bus", -status, address});
-    return bus;
-  }
-  if (status < 0) return fail(SysError{"connect to D-Bus", -status, {}});
-  return Bus(raw);
-}
 
 // Asked of the bus itself, so that nothing is started by the question.
 bool has_owner(sd_bus* bus, const char* service) {
@@ -326,6 +302,26 @@ Result<ResolverBackend, SysError> Resolver::apply(int index, const std::string& 
     }
   }
   return backend;
+}
+
+Result<void, SysError> Resolver::reassert(ResolverBackend backend, int index,
+                                          const std::string& device, const DnsSettings& settings,
+                                          UndoJournal& journal) {
+  if (backend == ResolverBackend::kNone || choose() != backend) return {};
+  switch (backend) {
+    case ResolverBackend::kNone:
+      break;
+    case ResolverBackend::kResolved:
+      return apply_resolved(options_.bus, index, settings);
+    case ResolverBackend::kResolvconf:
+      return run({options_.resolvconf_program, "-a", device + ".godwit"}, resolv_lines(settings));
+    case ResolverBackend::kResolvConfFile:
+      if (!carries_head_line(options_.resolv_conf)) {
+        GODWIT_TRY(apply(index, device, settings, journal));
+      }
+      break;
+  }
+  return {};
 }
 
 Result<bool, SysError> revert_resolved_link(const UndoResolvedLink& undo) {

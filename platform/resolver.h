@@ -44,6 +44,12 @@ class Resolver {
   Result<ResolverBackend, SysError> apply(int index, const std::string& device,
                                           const DnsSettings& settings, UndoJournal& journal);
 
+  // What apply() told, once more, because the system may have forgotten it: the same way, and
+  // nothing when that is not there now. A resolv.conf that somebody wrote since is what comes back
+  // in the end.
+  Result<void, SysError> reassert(ResolverBackend backend, int index, const std::string& device,
+                                  const DnsSettings& settings, UndoJournal& journal);
+
   static bool can_split(ResolverBackend backend) { return backend == ResolverBackend::kResolved; }
 
  private:

@@ -83,7 +83,8 @@ constexpr auto kOptions = std::to_array<Option>({
     {"xauth-optional", kBool, "BOOL", "false", "true",
      "Believe a gateway that lets the user in unasked, so that his password guards nothing."},
     {"askpass", kPath, "PROGRAM", "", R"("/usr/bin/ssh-askpass")",
-     "Program that is run to ask for a secret and prints it on its standard output."},
+     "Program that asks for secrets and prints them: ssh-askpass, systemd-ask-password, or a "
+     "pinentry."},
     {"ike", kTextList, "PROPOSAL",
      R"(["aes256-sha256-modp2048", "aes256-sha256-ecp256", "aes256-sha512-modp4096", )"
      R"("aes128-sha256-modp2048", "aes256-sha1-modp2048", "aes128-sha1-modp2048"])",

@@ -132,10 +132,11 @@ def gateway_probes_are_answered(bench):
 @case
 def dead_gateway_is_noticed(bench):
     bench.raise_lab(gateway.MAIN)
-    client = bench.connected({**godwit.MAIN, "dpd-delay": "2s", "dpd-attempts": 2})
+    client = bench.connected({**godwit.MAIN, "dpd-delay": "2s", "dpd-attempts": 2,
+                              "reconnect": "20s"})
     bench.gateway.kill()
-    # Asked twice, then connected to anew as long as a connect attempt takes.
-    wait_until(lambda: not client.pids(), "the client to give up", 120)
+    # Asked twice, then connected to anew as long as the profile says.
+    wait_until(lambda: not client.pids(), "the client to give up", 60)
     bench.require_untouched(client)
 
 

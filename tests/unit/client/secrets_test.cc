@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 
+#include "client/pinentry.h"
 #include "client/secrets.h"
 #include "tests/unit/client/temp_dir.h"
 
@@ -159,6 +160,39 @@ TEST_CASE("askpass gets the prompt as its argument and answers with a line") {
   if (geteuid() == 0) {
     CHECK_FALSE(run_askpass(dir.file("loose", "#!/bin/sh\necho x\n", 0777), "p", cancel.ends[0]));
   }
+}
+
+TEST_CASE("pinentry is asked by the Assuan protocol") {
+  const TempDir dir;
+  const Pipe cancel;
+  const std::string log = dir.path() + "/log";
+  const auto pinentry = [&](const std::string& answer) {
+    return dir.file("pinentry-fake",
+                    "#!/bin/sh\necho 'OK Pleased to meet you'\nwhile read -r line; do\n"
+                    "echo \"$line\" >> '" +
+                        log +
+                        "'\ncase $line in\n"
+                        "GETPIN) " +
+                        answer +
+                        " ;;\nOPTION*) echo 'ERR 83886254 unknown' ;;\n"
+                        "BYE) exit 0 ;;\n*) echo OK ;;\nesac\ndone\n",
+                    0755);
+  };
+  const std::string two = "The gateway says: 50%\nPassword of alice for office";
+  CHECK(text_of(run_askpass(pinentry("echo '# c'; echo 'S PIN'; echo 'D a%25b%20%'; echo OK"), two,
+                            cancel.ends[0])) == "a%b %");
+  std::ifstream said(log);
+  const std::string all((std::istreambuf_iterator<char>(said)), {});
+  CHECK(all.find("SETDESC The gateway says: 50%25%0APassword of alice for office\n") !=
+        std::string::npos);
+  for (const char* answer : {"echo 'ERR 83886179 canceled'", "echo OK", "exit 1"}) {
+    CAPTURE(std::string(answer));
+    const auto none = run_askpass(pinentry(answer), "p", cancel.ends[0]);
+    REQUIRE_FALSE(none);
+    CHECK(none.error().code == ExitCode::kInputNeeded);
+  }
+  CHECK(is_pinentry("/usr/bin/pinentry-gnome3"));
+  CHECK_FALSE(is_pinentry("/opt/pinentry/askpass"));
 }
 
 TEST_CASE("an askpass that hangs is ended when the user cancels") {

@@ -132,6 +132,12 @@ bool FakeResolved::start() {
   const bool up = hear(ends[0]);
   ::close(ends[0]);
   REQUIRE(up);
+  start_service();
+  return true;
+}
+
+void FakeResolved::start_service() {
+  std::array<int, 2> ends{};
   REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
   service_ = fork_bound();
   if (service_ == 0) serve(address_, directory_ + "/calls", ends[1]);
@@ -139,7 +145,6 @@ bool FakeResolved::start() {
   const bool ready = hear(ends[0]);
   ::close(ends[0]);
   REQUIRE(ready);
-  return true;
 }
 
 void FakeResolved::stop_service() { end(service_); }

@@ -17,6 +17,7 @@ class FakeResolved {
 
   bool start();  // false when this machine has no dbus-daemon
   void stop_service();
+  void start_service();  // again
   const std::string& address() const { return address_; }
   std::string log() const;
 

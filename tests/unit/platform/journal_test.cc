@@ -317,4 +317,25 @@ TEST_CASE("two commands do not work on one journal") {
   }
 }
 
+TEST_CASE("what a tunnel changed is taken back without what it stands on") {
+  const TemporaryDirectory directory;
+  const auto file = [&](const char* name) { return directory / name; };
+  {
+    auto journal = must(UndoJournal::open("office", directory.path()));
+    for (const char* name : {"a", "b", "c", "d"}) {
+      CHECK(journal.push(UndoFile{file(name)}));
+      write_text(file(name), "x");
+    }
+    CHECK(journal.cancel_last());
+    CHECK(must(journal.replay_down_to(1)).undone == 2);
+    CHECK(journal.size() == 1);
+    CHECK((exists(file("a")) && !exists(file("b")) && !exists(file("c")) && exists(file("d"))));
+    CHECK(must(journal.replay_down_to(1)).undone == 0);
+    write_text(file("b"), "not ours any more");
+  }
+  // As a later command reads it.
+  CHECK(must(UndoJournal::replay_file("office", directory.path())).undone == 1);
+  CHECK((!exists(file("a")) && exists(file("b"))));
+}
+
 }  // namespace godwit::platform::test

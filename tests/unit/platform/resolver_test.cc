@@ -1,10 +1,12 @@
 // DNS: which way is chosen, what each is told, and that every file comes back byte for byte.
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "platform/bus_watch.h"
 #include "platform/resolver.h"
 #include "platform/resolver_text.h"
 #include "platform/tun.h"
@@ -191,6 +193,10 @@ TEST_CASE("systemd-resolved is preferred, told over D-Bus and reverted") {
                           "SetLinkDefaultRoute " +
                           index + " 0\nSetLinkLLMNR " + index + " no\nSetLinkMulticastDNS " +
                           index + " no\n");
+  // Told again, word for word, and undone once.
+  const std::string told = fake.log();
+  CHECK(resolver.reassert(ResolverBackend::kResolved, tun.index(), tun.name(), kSettings, journal));
+  CHECK(fake.log() == told + told);
   CHECK(must(journal.replay_all()).undone == 1);
   CHECK(fake.log().ends_with("RevertLink " + index + "\n"));
 
@@ -205,6 +211,43 @@ TEST_CASE("systemd-resolved is preferred, told over D-Bus and reverted") {
   CHECK(resolver.choose() == ResolverBackend::kResolvconf);
   CHECK(must(journal.replay_all()).absent == 1);
   CHECK_FALSE(exists(directory / "resolv.conf"));
+}
+
+TEST_CASE("a resolv.conf that a network manager wrote gives way again, and comes back in the end") {
+  Plain plain;
+  write_text(plain.conf, "nameserver 192.0.2.1\n");
+  plain.apply();
+  const auto again = [&] {
+    CHECK(plain.resolver.reassert(ResolverBackend::kResolvConfFile, 1, "lo", kSettings,
+                                  plain.journal));
+    CHECK(read_text(plain.conf).ends_with(kOurLines));
+  };
+  again();
+  write_text(plain.conf, "nameserver 192.0.2.2\n");
+  again();
+  plain.undo();
+  CHECK(read_text(plain.conf) == "nameserver 192.0.2.2\n");
+}
+
+TEST_CASE("the bus tells that systemd-resolved was started again") {
+  const TemporaryDirectory directory;
+  FakeResolved fake(directory.path());
+  if (!fake.start()) {
+    MESSAGE("skipped: no dbus-daemon");
+    return;
+  }
+  auto watch = must(BusWatch::open(fake.address()));
+  CHECK_FALSE(must(watch.read()).resolver_started);
+  const auto news = [&] {
+    pollfd wait{watch.fd(), POLLIN, 0};
+    CHECK(::poll(&wait, 1, 5000) == 1);
+    return must(watch.read());
+  };
+  fake.stop_service();
+  CHECK_FALSE(news().resolver_started);
+  fake.start_service();
+  CHECK(news().resolver_started);
+  CHECK_FALSE(must(watch.read()).woke_up);
 }
 
 }  // namespace godwit::platform::test
