@@ -54,7 +54,7 @@ TEST_CASE("a gateway that stays away is tried as long as the profile says, ever 
   CHECK(sent < 400);
   SUBCASE("and comes back late") {
     w.gateway().reboot();
-    w.gateway().config().silent_from.reset();
+    w.gateway().config().silent_from = {};
     CHECK(traffic_within(w, 55s));
     CHECK(w.event_count<session::TunnelUp>() == 1);
   }
@@ -118,7 +118,7 @@ TEST_CASE("the network goes away while the gateway is being connected to anew") 
   w.run_for(8h);
   CHECK_FALSE(w.finished());
   w.gateway().reboot();
-  w.gateway().config().silent_from.reset();
+  w.gateway().config().silent_from = {};
   w.change_network(*IpAddress::parse("10.77.0.5"), IpAddress::parse("198.51.100.9"));
   CHECK(traffic_within(w, 15s));
 }
