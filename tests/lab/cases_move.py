@@ -115,9 +115,11 @@ def dns_systemd_resolved_starts_again(bench):
     client = bench.client(godwit.MAIN)
     bench.connect(client)
     require_equal(cases_dns.address_of(client.host, cases_dns.INTRANET), lab.OFFICE, "intranet")
-    for pid in client.host.pids("systemd-resolve"):
+    for pid in client.host.pids("systemd-resolved"):
         os.kill(pid, signal.SIGKILL)
     program = os.path.join(os.path.dirname(resolvectl[0]), "../../lib/systemd/systemd-resolved")
+    program = os.path.abspath(program)
+    wait_until(lambda: not client.host.pids("systemd-resolved"), "systemd-resolved to be gone")
     client.host.start([program], "resolved-again.log")
     wait_until(lambda: cases_dns.address_of(client.host, cases_dns.INTRANET) == lab.OFFICE,
                "the intranet's name to be found again", 20)
