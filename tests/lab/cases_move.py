@@ -156,7 +156,8 @@ def privileges_and_secrets_of_a_tunnel(bench):
     (pid,) = client.pids()
     for path in threads_of(pid):
         with open(path, encoding="ascii") as file:
-            status = dict(line.rstrip().split(":\t", 1) for line in file if ":\t" in line)
+            status = dict(line.rstrip("\n").split(":\t", 1)
+                          for line in file if ":\t" in line)
         for name in ("CapEff", "CapPrm", "CapBnd"):
             require_equal(int(status[name], 16), 1 << 12, f"{name} of {path}")  # CAP_NET_ADMIN
         for name in ("CapInh", "CapAmb"):
