@@ -152,7 +152,11 @@ def found_in_memory(pid, secret):
 @case
 def privileges_and_secrets_of_a_tunnel(bench):
     bench.raise_lab(gateway.MAIN_XAUTH)
-    client = bench.connected({**godwit.MAIN_XAUTH, "keep-password": False})
+    client = bench.client({**godwit.MAIN_XAUTH, "password-source": "stdin", "password-file": None,
+                           "keep-password": False})
+    done = client.host.run([client.program, "connect", client.name], check=False,
+                           input=gateway.PASSWORD + "\n")
+    require_equal(done.returncode, godwit.OK, f"exit code of connect: {done.stderr}")
     (pid,) = client.pids()
     for path in threads_of(pid):
         with open(path, encoding="ascii") as file:
