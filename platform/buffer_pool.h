@@ -69,7 +69,9 @@ class BufferPool {
 // these is a buffer of its own to the sink, with a number behind those of the other pool; the frame
 // is free again when all of them are. A piece has neighbours: nothing before or behind it may be
 // written to.
-inline constexpr std::uint32_t kJoinedFrames = 16;
+inline constexpr std::uint32_t kJoinedLent = 16;  // to a ring
+inline constexpr std::uint32_t kJoinedBatch = 8;  // read by plain system calls
+inline constexpr std::uint32_t kJoinedFrames = kJoinedLent + kJoinedBatch;
 
 class PiecePool {
  public:

@@ -18,8 +18,10 @@ namespace {
 constexpr std::uint32_t kRuns = 256;
 
 // How many datagrams it takes to see whether the kernel joins any, and when to ask it again.
-constexpr std::uint32_t kJoinsLook = 4096;
-constexpr Duration kJoinsRetry = std::chrono::minutes(1);
+constexpr std::uint32_t kJoinsLook = 2048;
+constexpr std::uint32_t kJoinsBatches = 64;  // read before they are left
+constexpr Duration kJoinsPauseMin = std::chrono::seconds(1);
+constexpr Duration kJoinsPauseMax = std::chrono::minutes(1);
 
 // Errors of a send that say nothing about the datagram: a queue below the socket was full.
 bool is_lost_below(int error) { return error == ENOBUFS || error == ENOMEM; }
@@ -247,16 +249,17 @@ void EngineBase::count_joins(Socket& socket, std::size_t datagrams) {
   Joins& joins = socket.joins;
   if (!joins.possible) return;
   joins.datagrams += static_cast<std::uint32_t>(datagrams);
-  ++joins.messages;
+  if (datagrams > 1) ++joins.joined;
   if (joins.datagrams < kJoinsLook) return;
-  const bool useful = joins.datagrams >= 2 * joins.messages;
-  joins.datagrams = joins.messages = 0;
-  if (joins.on) {
-    joins.wanted = useful;
-    if (!useful) joins.retry_at = boot_now() + kJoinsRetry;
-  } else if (boot_now() >= joins.retry_at) {
-    joins.wanted = true;
+  joins.datagrams = 0;
+  const bool useful = std::exchange(joins.joined, 0) > 0;
+  if (!joins.on) {
+    joins.wanted = boot_now() >= joins.retry_at;
+    return;
   }
+  joins.wanted = useful;
+  joins.pause = useful ? Duration{} : std::clamp(2 * joins.pause, kJoinsPauseMin, kJoinsPauseMax);
+  if (!useful) joins.retry_at = boot_now() + joins.pause;
 }
 
 void EngineBase::switch_joins(Socket& socket) {
@@ -268,11 +271,19 @@ void EngineBase::switch_joins(Socket& socket) {
     return;
   }
   joins.on = joins.wanted;
+  joins.batches = 0;
 }
 
 Result<void, SysError> EngineBase::receive_batch(std::uint32_t socket, Sink& sink) {
-  switch_joins(sockets_[socket]);
-  if (sockets_[socket].joins.on) return receive_joined(socket, sink);
+  Joins& joins = sockets_[socket].joins;
+  if (!joins.on) switch_joins(sockets_[socket]);
+  if (joins.on) {
+    const bool drained = GODWIT_TRY(receive_joined(socket, sink));
+    // Under a flood the queue is never empty; then a joined one is as unlikely in it as elsewhere.
+    const bool leave = !joins.wanted && (drained || ++joins.batches == kJoinsBatches);
+    if (leave && is_open(socket)) switch_joins(sockets_[socket]);
+    return {};
+  }
   std::array<mmsghdr, kBatch> headers{};
   std::array<iovec, kBatch> data;
   std::array<sockaddr_storage, kBatch> from;
@@ -309,14 +320,14 @@ Result<void, SysError> EngineBase::receive_batch(std::uint32_t socket, Sink& sin
   return {};
 }
 
-Result<void, SysError> EngineBase::receive_joined(std::uint32_t socket, Sink& sink) {
-  std::array<mmsghdr, kJoinedFrames> headers{};
-  std::array<iovec, kJoinedFrames> data;
-  std::array<sockaddr_storage, kJoinedFrames> from;
-  alignas(cmsghdr) std::array<std::array<std::uint8_t, kControlRoom>, kJoinedFrames> control;
-  std::array<std::uint32_t, kJoinedFrames> ids;
+Result<bool, SysError> EngineBase::receive_joined(std::uint32_t socket, Sink& sink) {
+  std::array<mmsghdr, kJoinedBatch> headers{};
+  std::array<iovec, kJoinedBatch> data;
+  std::array<sockaddr_storage, kJoinedBatch> from;
+  alignas(cmsghdr) std::array<std::array<std::uint8_t, kControlRoom>, kJoinedBatch> control;
+  std::array<std::uint32_t, kJoinedBatch> ids;
   unsigned room = 0;
-  for (; room < kJoinedFrames; ++room) {
+  for (; room < kJoinedBatch; ++room) {
     const auto id = pieces_.frames().take();
     if (!id) break;
     ids[room] = *id;
@@ -342,7 +353,7 @@ Result<void, SysError> EngineBase::receive_joined(std::uint32_t socket, Sink& si
   if (error == EBADF || error == ENOTSOCK) {
     return fail(SysError{"receive from a UDP socket", error, {}});
   }
-  return {};
+  return count < room;
 }
 
 std::optional<std::uint32_t> EngineBase::form_sends(std::uint32_t socket) {

@@ -84,12 +84,14 @@ class EngineBase : public Engine {
   };
   // Whether the kernel is asked to join what arrives (UDP_GRO). Gateways that send a checksum of
   // zero are never joined, and single datagrams are cheaper in small buffers; so it is left when it
-  // does nothing, and tried again after a while.
+  // did nothing for a while, and tried again after pauses that grow.
   struct Joins {
     bool possible = false;
-    bool on = false;                            // as the socket was told
-    bool wanted = false;                        // to be told when nothing reads it
-    std::uint32_t datagrams = 0, messages = 0;  // since the last look
+    bool on = false;  // as the socket was told
+    bool wanted = false;
+    std::uint32_t datagrams = 0, joined = 0;  // since the last look
+    std::uint32_t batches = 0;                // read since they are not wanted
+    Duration pause{};
     Instant retry_at{};
   };
   struct Socket {
@@ -156,7 +158,8 @@ class EngineBase : public Engine {
   void flush_udp(Sink& sink);
   // Counts for the decision about joins.
   void count_joins(Socket& socket, std::size_t datagrams);
-  // Tells the socket what is wanted. Nothing may be reading it.
+  // Tells the socket what is wanted. Nothing may be reading it. What it was told before still holds
+  // for what it has in its queue, so that has to be read before joins are left.
   void switch_joins(Socket& socket);
 
   // One batch by plain system calls. The error is one that ends the descriptor.
@@ -198,7 +201,8 @@ class EngineBase : public Engine {
 
  private:
   Datagram& next_datagram(std::uint32_t socket, Sink& sink);
-  Result<void, SysError> receive_joined(std::uint32_t socket, Sink& sink);
+  // Whether the socket's queue was emptied.
+  Result<bool, SysError> receive_joined(std::uint32_t socket, Sink& sink);
 
   std::optional<Instant> timer_at_;
   std::array<Datagram, kBatch> udp_batch_;

@@ -60,7 +60,7 @@ Result<void, SysError> RingEngine::set_up(Multishot multishot) {
   if (!set_up_group(tun_group_, kTunGroup, kFrames, frames_, kFrameSize) ||
       !set_up_group(udp_group_, kUdpGroup, std::min(kUdpBuffers, std::bit_floor(pool_.count() / 4)),
                     pool_, kBufferSize - limits::kTailRoom) ||
-      !set_up_group(joined_group_, kJoinedGroup, kJoinedFrames, pieces_.frames(), kFrameSize)) {
+      !set_up_group(joined_group_, kJoinedGroup, kJoinedLent, pieces_.frames(), kFrameSize)) {
     return {};  // before Linux 5.19: poll and read
   }
   io_uring_probe* const probe = io_uring_get_probe_ring(&ring_);
@@ -176,9 +176,7 @@ void RingEngine::arm_udp(std::uint32_t number) {
     source.joined = false;
     arm_poll(sockets_[number].fd, POLLIN, read_key(number));
   } else {
-    switch_joins(sockets_[number]);
     source.joined = sockets_[number].joins.on;
-    source.stopping = false;
     Group& group = source.joined ? joined_group_ : udp_group_;
     refill(group);
     if (group.lent == 0) return;
@@ -194,23 +192,31 @@ void RingEngine::arm_udp(std::uint32_t number) {
   source.armed = true;
 }
 
-// A request that reads the wrong way is called back; its last completion has it armed anew.
-void RingEngine::follow_joins(std::uint32_t number) {
+// A request that reads the wrong way is called back; when its last completion is there, what the
+// socket holds is read without it, and the next request reads the other way.
+void RingEngine::follow_joins(std::uint32_t number, Sink& sink) {
   Source& source = sources_[number];
   const Joins& joins = sockets_[number].joins;
-  if (!multishot_udp_ || !source.armed || source.stopping || joins.on == joins.wanted) return;
-  cancel(read_key(number));
-  source.stopping = true;
+  if (!multishot_udp_ || joins.on == joins.wanted || source.stopping) return;
+  if (source.armed) {
+    cancel(read_key(number));
+    source.stopping = true;
+    return;
+  }
+  while (is_open(number) && joins.on != joins.wanted && !broken_) {
+    if (const auto read = receive_batch(number, sink); !read) broken_ = read.error();
+  }
 }
 
-void RingEngine::arm_all() {
+void RingEngine::arm_all(Sink& sink) {
   refill(udp_group_);
   // Before Linux 6.7 the frames are for the reads of the rung below.
   if (multishot_tun_) refill(tun_group_);
   if (tun_ >= 0 && reads_tun_ && !tun_source_.armed) arm_tun();
   for (std::uint32_t number = 0; number < kSocketsMax; ++number) {
     if (!sockets_[number].receives || !is_open(number)) continue;
-    follow_joins(number);
+    follow_joins(number, sink);
+    if (!is_open(number)) continue;
     if (sources_[number].joined) refill(joined_group_);
     if (!sources_[number].armed) arm_udp(number);
   }
@@ -281,7 +287,7 @@ Result<void, SysError> RingEngine::add_udp(std::uint32_t socket, int fd, Way way
   remove_udp(socket);
   open_socket(socket, fd, way, may_join);
   sources_[socket].generation = ++next_generation_;
-  sources_[socket].armed = false;
+  sources_[socket].armed = sources_[socket].stopping = false;
   return {};
 }
 
@@ -295,7 +301,7 @@ void RingEngine::remove_udp(std::uint32_t socket) {
   sockets_[socket].fd = -1;
   ++sockets_[socket].generation;
   sources_[socket].generation = ++next_generation_;
-  sources_[socket].armed = false;
+  sources_[socket].armed = sources_[socket].stopping = false;
 }
 
 Result<void, SysError> RingEngine::watch(std::uint32_t id, int fd) {
@@ -314,9 +320,11 @@ void RingEngine::unwatch(std::uint32_t id) {
 
 Result<void, SysError> RingEngine::turn(std::optional<Instant> until, Sink& sink) {
   ++stats_.turns;
-  arm_all();
+  const std::uint64_t received = stats_.udp_received;
+  arm_all(sink);
   queue_sends();
-  const bool passed = GODWIT_TRY(arm_timer(until));
+  // Who was told something already may want something before it waits.
+  const bool passed = GODWIT_TRY(arm_timer(until)) || stats_.udp_received != received;
   // Without a wait the kernel keeps deferred completions back unless they are asked for.
   const int status =
       passed ? io_uring_submit_and_get_events(&ring_) : io_uring_submit_and_wait(&ring_, 1);
@@ -416,7 +424,7 @@ void RingEngine::on_udp(std::uint32_t number, Kind kind, const io_uring_cqe& cqe
     if (const auto read = receive_batch(number, sink); !read) broken_ = read.error();
     return;
   }
-  if ((cqe.flags & IORING_CQE_F_MORE) == 0) source.armed = false;
+  if ((cqe.flags & IORING_CQE_F_MORE) == 0) source.armed = source.stopping = false;
   if ((cqe.flags & IORING_CQE_F_BUFFER) == 0) {
     // Errors that ICMP left on the socket come here as well; only a refused request changes rungs.
     if (cqe.res == -EINVAL || cqe.res == -EOPNOTSUPP) leave_multishot_udp();

@@ -75,9 +75,9 @@ class RingEngine final : public EngineBase {
   void leave_multishot_udp();
   void arm_tun();
   void arm_udp(std::uint32_t number);
-  void follow_joins(std::uint32_t number);
+  void follow_joins(std::uint32_t number, Sink& sink);
   void arm_poll(int fd, unsigned events, std::uint64_t user_data);
-  void arm_all();
+  void arm_all(Sink& sink);
   void queue_sends();
   void cancel(std::uint64_t user_data);
   void drain(Sink& sink);

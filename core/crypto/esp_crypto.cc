@@ -13,8 +13,15 @@ constexpr std::array<std::size_t, 4> kBodies = {16, 64, 576, 1408};
 
 EspCrypto EspCrypto::portable() { return {}; }
 
+EspCrypto EspCrypto::made_by(Maker maker) {
+  EspCrypto out;
+  out.maker_ = maker;
+  return out;
+}
+
 std::unique_ptr<EspProtector> EspCrypto::make(const EspSuite& suite, const SecretBytes& keymat,
                                               const Secret<16>& iv_key) const {
+  if (maker_ != nullptr) return maker_(suite);
   if (multibuffer_) {
     if (auto fast = make_multibuffer(multibuffer_, suite, keymat, iv_key)) return fast;
   }

@@ -16,6 +16,9 @@ class EspCrypto {
  public:
   static EspCrypto portable();  // mbedTLS
   static EspCrypto fastest();   // libipsec-mb for what it can do, mbedTLS for the rest
+  // The caller's own, for tests and the benchmark.
+  using Maker = std::unique_ptr<EspProtector> (*)(const EspSuite& suite);
+  static EspCrypto made_by(Maker maker);
 
   // As make_esp_protector().
   std::unique_ptr<EspProtector> make(const EspSuite& suite, const SecretBytes& keymat,
@@ -32,6 +35,7 @@ class EspCrypto {
                                                         const Secret<16>& iv_key);
 
   std::shared_ptr<Multibuffer> multibuffer_;
+  Maker maker_ = nullptr;
 };
 
 // Whether two protectors with the same keys make the same octets of packets of several sizes, open

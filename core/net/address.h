@@ -4,6 +4,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,18 @@ class IpAddress {
  public:
   constexpr IpAddress() = default;  // 0.0.0.0
   static IpAddress v4(std::uint32_t host_order);
+  // On every packet's way.
+  static IpAddress of(std::span<const std::uint8_t, 4> octets) {
+    IpAddress out;
+    std::memcpy(out.octets_.data(), octets.data(), 4);
+    return out;
+  }
+  static IpAddress of(std::span<const std::uint8_t, 16> octets) {
+    IpAddress out;
+    std::memcpy(out.octets_.data(), octets.data(), 16);
+    out.v4_ = false;
+    return out;
+  }
   static std::optional<IpAddress> from_bytes(Bytes octets);  // 4 or 16 octets
   static std::optional<IpAddress> parse(std::string_view text);
 

@@ -43,8 +43,8 @@ Result<IpPacket, Drop> parse_ipv4(Bytes packet) {
   out.dont_fragment = (flags_offset & 0x4000) != 0;
   out.fragment = (flags_offset & 0x3fff) != 0;
   out.protocol = (*head)[9];
-  out.source = *IpAddress::from_bytes(head->subspan<12, 4>());
-  out.destination = *IpAddress::from_bytes(head->subspan<16, 4>());
+  out.source = IpAddress::of(head->subspan<12, 4>());
+  out.destination = IpAddress::of(head->subspan<16, 4>());
 
   if (out.header_size < kIpv4Header || out.header_size > out.total_size ||
       out.total_size > packet.size()) {
@@ -87,8 +87,8 @@ Result<IpPacket, Drop> parse_ipv6(Bytes packet) {
   out.protocol = is_extension_header(next_header) ? kProtocolHidden : next_header;
   out.dont_fragment = true;  // RFC 8200 5: nobody but the source fragments
   out.fragment = next_header == kIpv6Fragment;
-  out.source = *IpAddress::from_bytes(head->subspan<8, 16>());
-  out.destination = *IpAddress::from_bytes(head->subspan<24, 16>());
+  out.source = IpAddress::of(head->subspan<8, 16>());
+  out.destination = IpAddress::of(head->subspan<24, 16>());
 
   if (out.total_size > packet.size()) return fail(Drop::kBadInner);
   return out;
@@ -247,6 +247,16 @@ Result<void, Drop> decapsulate_ecn(MutBytes packet, std::uint8_t outer_tos) {
   }
   if (severity(outer) > severity(inner)) set_ecn(packet, outer);
   return {};
+}
+
+void clamp_mss(MutBytes packet, std::size_t mtu) {
+  // Of IPv4 without options and of IPv6 the fields are known without a look around, and almost no
+  // packet is a SYN.
+  const bool v4 = packet[0] == 0x45 && packet.size() >= kIpv4Header + kTcpHeader;
+  const bool v6 = ip_version(packet) == 6 && packet.size() >= kIpv6Header + kTcpHeader;
+  if (v4 && (packet[9] != kProtocolTcp || (packet[kIpv4Header + kTcpFlags] & kTcpSyn) == 0)) return;
+  if (v6 && packet[6] == kProtocolTcp && (packet[kIpv6Header + kTcpFlags] & kTcpSyn) == 0) return;
+  if (const auto view = parse_ip(packet)) clamp_mss(packet, *view, mtu);
 }
 
 void clamp_mss(MutBytes packet, const IpPacket& view, std::size_t mtu) {

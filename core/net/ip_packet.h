@@ -37,6 +37,7 @@ Result<void, Drop> decapsulate_ecn(MutBytes packet, std::uint8_t outer_tos);
 // Lowers the MSS option of a TCP SYN to fit `mtu`; other packets are left alone. Keeps the
 // checksum.
 void clamp_mss(MutBytes packet, const IpPacket& view, std::size_t mtu);
+void clamp_mss(MutBytes packet, std::size_t mtu);  // of a packet that is not empty
 
 // An ICMP "fragmentation needed" (RFC 1191) or ICMPv6 "packet too big" (RFC 4443 3.2) that answers
 // `packet`, from `from`, saying `mtu`. Empty when the packet may not be answered (an ICMP error, a

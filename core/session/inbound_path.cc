@@ -52,8 +52,7 @@ void InboundPath::open_run(Sa& sa, std::span<esp::Packet> batch, std::span<const
   }
 
   for (esp::Packet* packet : scratch_) {
-    if (packet->size == 0) continue;
-    if (const auto view = parse_ip(packet->bytes())) clamp_mss(packet->bytes(), *view, mtu_);
+    if (packet->size != 0) clamp_mss(packet->bytes(), mtu_);
   }
   scratch_.clear();
 }
