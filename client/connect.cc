@@ -192,7 +192,7 @@ Result<Sockets, Failure> Connection::open_sockets(const IpAddress& gateway,
   if (!ike) return fail(of_system(code_of(ike.error()), ike.error()));
   // L2TP makes packets as large as PPP is told to, and godwit cannot tell it the path's MTU.
   platform::UdpOptions options;
-  options.dont_fragment = !profile_.l2tp;
+  options.dont_fragment = !profile_.l2tp && !profile_.outer_fragments;
   auto natt = platform::UdpSocket::open(any, profile_.local_natt_port, fwmark, options);
   if (!natt) return fail(of_system(code_of(natt.error()), natt.error()));
   const session::LocalEndpoints local = {{*source, ike->local().port},
@@ -258,9 +258,9 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   auto control = GODWIT_TRY(ControlServer::open(socket_path(profile_.name)));
   auto engine = platform::make_engine(platform::EngineChoice::kAuto, kControlBuffers);
   if (!engine) return fail(refused(engine.error()));
-  auto packets =
-      PacketPath::open({*tun, sockets.natt, sockets.esp ? &*sockets.esp : nullptr, profile_.l2tp},
-                       [] { return platform::drop_capabilities(); });
+  auto packets = PacketPath::open({*tun, sockets.natt, sockets.esp ? &*sockets.esp : nullptr,
+                                   profile_.l2tp, profile_.copy_dscp},
+                                  [] { return platform::drop_capabilities(); });
   if (!packets) return fail(refused(packets.error()));
   // Everything privileged is open: from here on only the network may be administered. A thread
   // has capabilities of its own, so the worker starts afterwards and inherits what is left.

@@ -50,6 +50,8 @@ class Mover : private platform::Sink {
     sink_.on_send_error(socket, error, size);
   }
 
+  void on_rung_left(const platform::SysError& refusal) override { sink_.on_rung_left(refusal); }
+
   platform::Sink& sink_;
   Hooks hooks_;
   std::unique_ptr<Mailbox> mailbox_;

@@ -148,6 +148,8 @@ struct PacketPath::Side : platform::Sink {
     owner.tell_refused(error);
   }
 
+  void on_rung_left(const platform::SysError& refusal) override { owner.tell_rung_left(refusal); }
+
   PacketPath& owner;
   std::unique_ptr<Mover> mover;
 };
@@ -156,6 +158,7 @@ PacketPath::PacketPath(Parts parts, crypto::EspCrypto (*crypto)())
     : parts_(parts),
       transmit_(crypto(), esp_socket()),
       receive_(crypto(), [this](Bytes message, const Endpoint& from) { tell_ike(message, from); }) {
+  transmit_.path.copy_dscp(parts.copy_dscp);
 }
 
 // The threads end before what they use.
@@ -271,6 +274,14 @@ void PacketPath::set_mtu(std::size_t mtu) {
   inside([&](platform::Engine&) { receive_.path.set_mtu(mtu); });
 }
 
+std::size_t PacketPath::inner_max(std::size_t path_mtu, bool v6) {
+  const std::size_t around = (v6 ? 40u : 20u) + (parts_.esp == nullptr ? 8u : 0u);
+  if (path_mtu <= around) return 0;
+  std::size_t inner = 0;
+  outside([&](platform::Engine&) { inner = transmit_.path.inner_max(path_mtu - around); });
+  return inner;
+}
+
 session::TrafficFacts PacketPath::facts() {
   session::InboundFacts in;
   session::OutboundFacts out;
@@ -328,6 +339,10 @@ void PacketPath::tell_ike(Bytes message, const Endpoint& from) {
   const bool taken =
       mailbox_->post([this, copy = to_vec(message), from] { hooks_.ike(Bytes(copy), from); });
   if (!taken) receive_.path.count(Drop::kRateLimited);
+}
+
+void PacketPath::tell_rung_left(const platform::SysError& refusal) {
+  (void)mailbox_->post([this, refusal] { hooks_.rung_left(refusal); });
 }
 
 void PacketPath::tell_broken(const platform::SysError& error) {

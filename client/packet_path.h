@@ -72,12 +72,15 @@ class PacketPath {
     const platform::UdpSocket& natt;
     const platform::RawEspSocket* esp;  // where ESP goes without UDP; else nullptr
     bool transport = false;             // mode, whose packets need room for an IP header
+    bool copy_dscp = false;
   };
   // Called on the control thread, from run_letters() or, on one CPU, from the engine's turn.
   struct Hooks {
     std::function<void(Bytes message, const Endpoint& from)> ike;
     std::function<void(int error)> refused;  // a datagram of ESP, for good; often once for many
     std::function<void(const platform::SysError&)> broken;
+    // The kernel refused an offload at run time; see platform::Sink. One line for the user.
+    std::function<void(const platform::SysError&)> rung_left;
     std::function<void()> news;  // facts() says something that should be known soon
   };
   struct Statistics {
@@ -117,6 +120,9 @@ class PacketPath {
   void set_peer(const Endpoint& peer);
   void set_mtu(std::size_t mtu);
 
+  // The largest inner packet for a path of this MTU to a gateway of this family; 0 without an SA.
+  std::size_t inner_max(std::size_t path_mtu, bool v6);
+
   session::TrafficFacts facts();
   Statistics statistics();
 
@@ -133,6 +139,7 @@ class PacketPath {
   void tell_news(bool news);
   void tell_refused(int error);
   void tell_ike(Bytes message, const Endpoint& from);
+  void tell_rung_left(const platform::SysError& refusal);
   void tell_broken(const platform::SysError& error);
 
   Parts parts_;

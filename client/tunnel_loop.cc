@@ -15,11 +15,6 @@
 namespace godwit::client {
 namespace {
 
-// Around an inner packet, at most: outer IPv6 and UDP headers, ESP header, IV, padding, trailer,
-// ICV.
-constexpr std::size_t kOverheadMax = 40 + 8 + limits::kEspHeader + limits::kEspIvMax +
-                                     limits::kAlignPadMax + limits::kEspTrailer +
-                                     limits::kEspIcvMax;
 constexpr std::size_t kMtuMin = 576;
 
 }  // namespace
@@ -54,6 +49,7 @@ session::EndReason TunnelLoop::run() {
     hooks_.complain(error.message());
     session_.on_user(session::MachineRefused{}, now_, actions_);
   };
+  hooks.rung_left = [this](const platform::SysError& refusal) { on_rung_left(refusal); };
   hooks.news = [] {};  // the traffic is told in every turn
   const std::array<Result<void, platform::SysError>, 8> added = {
       engine_->add_udp(kIkeSocket, parts_.ike.fd()),
@@ -178,6 +174,8 @@ void TunnelLoop::look_for_source() {
   offline_ = false;
   local_.ike.address = local_.natt.address = *source;
   if (hooks_.moved) hooks_.moved();
+  // What the old path could not carry the new one may.
+  if (mtu_ != 0 && mtu_ < full_mtu_) set_mtu(full_mtu_);
   session_.on_network(local_, now_, actions_);
   reassert_names();  // what brings a network may have written a resolv.conf of its own
 }
@@ -199,20 +197,28 @@ void TunnelLoop::on_send_error(std::uint32_t socket, int error, std::size_t /*si
   packets_->on_send_error(socket, error);
 }
 
-// The path refused a datagram of ESP. What the kernel knows of the path bounds the inner
-// packets from now on; those too big are answered with an ICMP error of ours.
+void TunnelLoop::on_rung_left(const platform::SysError& refusal) {
+  hooks_.say(fmt::format("the system refuses to {}: slower from now on", refusal.message()));
+}
+
+// The path refused a datagram of ESP. What the kernel knows of the path bounds the inner packets
+// from now on; those too big are answered with an ICMP error of ours.
 void TunnelLoop::on_too_big(int error) {
   if (error != EMSGSIZE || mtu_ == 0) return;
   const auto path = platform::path_mtu_to(gateway_.address, parts_.fwmark);
-  if (!path || *path <= static_cast<int>(kOverheadMax)) return;
-  std::size_t inner = std::max(static_cast<std::size_t>(*path) - kOverheadMax, kMtuMin);
-  if (inner >= mtu_) return;
+  if (!path || *path <= 0) return;
+  const std::size_t fits =
+      packets_->inner_max(static_cast<std::size_t>(*path), gateway_.address.is_v6());
+  const std::size_t inner = std::max(fits, kMtuMin);
+  if (inner < mtu_) set_mtu(inner);
+}
+
+// On a device below 1280 there is no IPv6, and its addresses would go. What does not fit is dropped
+// by the data path, and TCP sends segments that do.
+void TunnelLoop::set_mtu(std::size_t inner) {
   packets_->set_mtu(inner);
-  // On a smaller device there is no IPv6, and its addresses would go. What does not fit is dropped
-  // by the data path, and TCP sends segments that do.
-  if (has_ipv6_) inner = std::max(inner, limits::kIpv6MtuMin);
-  mtu_ = inner;
-  if (const auto set = parts_.machine.set_mtu(inner); !set) hooks_.complain(set.error().message());
+  mtu_ = has_ipv6_ ? std::max(inner, limits::kIpv6MtuMin) : inner;
+  if (const auto set = parts_.machine.set_mtu(mtu_); !set) hooks_.complain(set.error().message());
 }
 
 void TunnelLoop::drain() {
@@ -266,7 +272,7 @@ void TunnelLoop::carry_out(session::Action&& action) {
 }
 
 void TunnelLoop::apply(const session::TunnelConfig& config) {
-  mtu_ = config.mtu;
+  mtu_ = full_mtu_ = config.mtu;
   has_ipv6_ =
       std::ranges::any_of(config.addresses, [](const Prefix& p) { return p.address().is_v6(); });
   packets_->set_mtu(config.mtu);

@@ -69,9 +69,11 @@ class TunnelLoop : private platform::Sink {
   void on_udp(std::uint32_t socket, std::span<platform::Datagram> datagrams) override;
   void on_readable(std::uint32_t id) override;
   void on_send_error(std::uint32_t socket, int error, std::size_t size) override;
+  void on_rung_left(const platform::SysError& refusal) override;
 
   void turn();
   void on_too_big(int error);
+  void set_mtu(std::size_t inner);
   void on_signal(int signal);
   void look_at_network();
   void look_for_source();
@@ -104,10 +106,11 @@ class TunnelLoop : private platform::Sink {
   std::optional<Instant> beat_due_;
   std::optional<session::EndReason> end_;
   std::optional<Failure> unanswered_;
-  std::size_t mtu_ = 0;
-  bool has_ipv6_ = false;  // on the device
   std::optional<session::TunnelConfig> applied_;
   bool offline_ = false;
+  std::size_t mtu_ = 0;       // of the device; 0: not up
+  std::size_t full_mtu_ = 0;  // before the path said what it cannot carry
+  bool has_ipv6_ = false;     // on the device
   bool was_up_ = false;
   bool closing_ = false;
 };

@@ -60,6 +60,8 @@ class Sink {
   virtual void on_readable(std::uint32_t id) = 0;  // a watched descriptor, until it is drained
   // A datagram was refused for good: EMSGSIZE, ENETUNREACH, EPERM, ... `size` is its payload.
   virtual void on_send_error(std::uint32_t socket, int error, std::size_t size) = 0;
+  // The kernel refused a rung at run time, and the one below is used from now on. Once each.
+  virtual void on_rung_left(const SysError& refusal) = 0;
 };
 
 struct EngineStatistics {

@@ -268,7 +268,7 @@ void EngineBase::switch_joins(Socket& socket) {
   const int value = joins.wanted ? 1 : 0;
   if (::setsockopt(socket.fd, SOL_UDP, UDP_GRO, &value, sizeof value) != 0) {
     joins = {};
-    return;
+    return leave_rung("receive joined datagrams", errno);
   }
   joins.on = joins.wanted;
   joins.batches = 0;
@@ -392,7 +392,9 @@ bool EngineBase::part_run(const Run& run, int error) {
     return false;
   }
   for (std::size_t i = 0; i < run.count; ++i) waiting_[run.ids[i]].alone = true;
-  if (is_segment_refusal(error)) sockets_[run.socket].runs = false;
+  if (is_segment_refusal(error) && std::exchange(sockets_[run.socket].runs, false)) {
+    leave_rung("send joined datagrams", error);
+  }
   return true;
 }
 
@@ -417,7 +419,10 @@ void EngineBase::writes_ended(std::uint32_t number, int error) {
   const Run& run = runs_[number];
   // Kernels exist that refuse joined frames (6.6.44 and its like); the packets of this one are
   // lost, for its first header says what the whole was.
-  if (error == EINVAL && run.count > 1) joins_ = {};
+  if (error == EINVAL && run.count > 1 && joins_.tcp) {
+    joins_ = {};
+    leave_rung("join packets for the TUN device", error);
+  }
   ++stats_.tun_writes;
   for (std::size_t i = 0; i < run.count; ++i) write_ended(run.ids[i], error == 0);
   runs_.give_back(number);
@@ -434,6 +439,11 @@ void EngineBase::send_ended(std::uint32_t socket, std::uint32_t id, int error, S
     ++stats_.send_failed;
     sink.on_send_error(socket, error, size);
   }
+}
+
+void EngineBase::tell_rungs(Sink& sink) {
+  for (const SysError& refusal : rungs_left_) sink.on_rung_left(refusal);
+  rungs_left_.clear();
 }
 
 void EngineBase::write_ended(std::uint32_t id, bool ok) {

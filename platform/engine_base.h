@@ -110,6 +110,9 @@ class EngineBase : public Engine {
     std::size_t next = 0;
   };
 
+  // What is told at the end of the turn.
+  void leave_rung(const char* what, int error) { rungs_left_.push_back({what, error, {}}); }
+  void tell_rungs(Sink& sink);
   // Of both pools.
   void recycle(std::uint32_t id) { pieces_.owns(id) ? pieces_.give_back(id) : pool_.give_back(id); }
   void lend(std::uint32_t id) { pieces_.owns(id) ? pieces_.lend(id) : pool_.lend(id); }
@@ -205,6 +208,7 @@ class EngineBase : public Engine {
   Result<bool, SysError> receive_joined(std::uint32_t socket, Sink& sink);
 
   std::optional<Instant> timer_at_;
+  std::vector<SysError> rungs_left_;
   std::array<Datagram, kBatch> udp_batch_;
   std::size_t udp_count_ = 0;
   std::uint32_t udp_socket_ = 0;

@@ -163,6 +163,7 @@ Result<void, SysError> EpollEngine::turn(std::optional<Instant> until, Sink& sin
     GODWIT_TRY(
         handle(static_cast<Kind>(key >> 32), static_cast<std::uint32_t>(key), event.events, sink));
   }
+  tell_rungs(sink);
   return {};
 }
 

@@ -141,13 +141,21 @@ Result<void, SysError> Netlink::delete_rule(const Rule& rule) {
   return request("delete rule", message.get(), rule.to_string());
 }
 
-Result<void, SysError> Netlink::set_mtu(int index, int mtu) {
+Result<void, SysError> Netlink::set_link(const char* op, int index, int attribute, int value) {
   const Message message = make_message(RTM_NEWLINK, 0);
   ifinfomsg fixed{};
   fixed.ifi_index = index;
   nlmsg_append(message.get(), &fixed, sizeof fixed, NLMSG_ALIGNTO);
-  nla_put_u32(message.get(), IFLA_MTU, static_cast<std::uint32_t>(mtu));
-  return request("set MTU", message.get(), std::to_string(mtu));
+  nla_put_u32(message.get(), attribute, static_cast<std::uint32_t>(value));
+  return request(op, message.get(), std::to_string(value));
+}
+
+Result<void, SysError> Netlink::set_mtu(int index, int mtu) {
+  return set_link("set MTU", index, IFLA_MTU, mtu);
+}
+
+Result<void, SysError> Netlink::set_queue_length(int index, int packets) {
+  return set_link("set the length of the queue", index, IFLA_TXQLEN, packets);
 }
 
 Result<void, SysError> Netlink::set_up(int index, bool up) {

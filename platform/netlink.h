@@ -84,6 +84,7 @@ class Netlink {
   Result<void, SysError> add_rule(const Rule& rule);
   Result<void, SysError> delete_rule(const Rule& rule);
   Result<void, SysError> set_mtu(int index, int mtu);
+  Result<void, SysError> set_queue_length(int index, int packets);
   Result<void, SysError> set_up(int index, bool up);
   // Only a TUN or TAP device; anything else is ENODEV, whatever took the index over.
   Result<void, SysError> delete_tun(int index);
@@ -96,6 +97,7 @@ class Netlink {
   Result<int, SysError> index_of(const std::string& name);
 
  private:
+  Result<void, SysError> set_link(const char* op, int index, int attribute, int value);
   struct Close {
     void operator()(nl_sock* socket) const;
   };

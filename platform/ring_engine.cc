@@ -333,6 +333,7 @@ Result<void, SysError> RingEngine::turn(std::optional<Instant> until, Sink& sink
     return fail(SysError{"io_uring_enter", -status, {}});
   }
   drain(sink);
+  tell_rungs(sink);
   if (broken_) return fail(*broken_);
   return {};
 }
@@ -407,6 +408,7 @@ void RingEngine::on_tun(const io_uring_cqe& cqe, Sink& sink) {
     if (cqe.res < 0 && cqe.res != -ENOBUFS && cqe.res != -EAGAIN && cqe.res != -EINTR &&
         cqe.res != -ECANCELED) {
       leave_multishot_tun();
+      leave_rung("read the TUN device again and again", -cqe.res);
     }
     return;
   }
@@ -427,7 +429,10 @@ void RingEngine::on_udp(std::uint32_t number, Kind kind, const io_uring_cqe& cqe
   if ((cqe.flags & IORING_CQE_F_MORE) == 0) source.armed = source.stopping = false;
   if ((cqe.flags & IORING_CQE_F_BUFFER) == 0) {
     // Errors that ICMP left on the socket come here as well; only a refused request changes rungs.
-    if (cqe.res == -EINVAL || cqe.res == -EOPNOTSUPP) leave_multishot_udp();
+    if (cqe.res == -EINVAL || cqe.res == -EOPNOTSUPP) {
+      leave_multishot_udp();
+      leave_rung("receive again and again", -cqe.res);
+    }
     return;
   }
   const std::uint32_t id = cqe.flags >> IORING_CQE_BUFFER_SHIFT;

@@ -149,6 +149,11 @@ constexpr auto kOptions = std::to_array<Option>({
      "Name of the tunnel device, at most 15 characters; absent: the first free godwit0, godwit1."},
     {"mtu", kInteger, "OCTETS", "0", "1400",
      "MTU of the tunnel device, 576 to 9000; 0 computes it from the path and the proposal."},
+    {"copy-dscp", kBool, "BOOL", "false", "true",
+     "Copy the traffic class of inner packets to the outside, where every router sees and may use "
+     "it."},
+    {"outer-fragments", kBool, "BOOL", "false", "true",
+     "Let routers cut ESP packets up; for paths that drop large packets and do not say so."},
     {"dns", kTextOrList, "gateway|none|ADDRESS", R"("gateway")", R"(["10.0.0.53"])",
      "DNS servers while connected: the gateway's, none, or these addresses in their place."},
     {"search-domains", kTextList, "DOMAIN", "", R"(["corp.example.com"])",

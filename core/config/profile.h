@@ -152,6 +152,8 @@ struct Profile {
 
   std::string interface;  // name of the TUN device; empty: godwit0, godwit1, ...
   std::size_t mtu = 0;    // 0: computed from the suite
+  bool copy_dscp = false;
+  bool outer_fragments = false;
   bool use_dns = true;
   std::vector<IpAddress> dns;               // replaces the gateway's
   std::vector<std::string> search_domains;  // added to the gateway's

@@ -264,6 +264,8 @@ class ProfileBuilder {
     if (const auto n = in_.integer("dpd-attempts", 1, 20)) p.dpd_attempts = static_cast<int>(*n);
     if (const auto time = in_.duration("reconnect", {10s, 24h * 7, true})) p.reconnect = *time;
     if (const auto contact = in_.boolean("initial-contact")) p.initial_contact = *contact;
+    if (const auto copy = in_.boolean("copy-dscp")) p.copy_dscp = *copy;
+    if (const auto allow = in_.boolean("outer-fragments")) p.outer_fragments = *allow;
     read_quirks();
   }
 

@@ -140,6 +140,8 @@ void show_inner(Writer& w, const Profile& p) {
   if (!p.interface.empty()) w.text("interface", p.interface);
   w.number("mtu", p.mtu);
   if (!p.script.empty()) w.text("script", join_command(p.script));
+  w.boolean("copy-dscp", p.copy_dscp);
+  w.boolean("outer-fragments", p.outer_fragments);
   if (p.l2tp) return;  // what follows is refused then
   w.text("mode-config", p.mode_config == ConfigMode::kPull   ? "pull"
                         : p.mode_config == ConfigMode::kPush ? "push"

@@ -13,7 +13,9 @@ struct Packet {
   MutBytes storage;       // owned by the I/O engine
   std::size_t begin = 0;  // of the live octets in storage
   std::size_t size = 0;
-  std::uint8_t outer_tos = 0;  // out: to send with; in: received with (RFC 6040)
+  // Out: to send with; the DSCP is the caller's, and sealing adds the ECN field. In: received with
+  // (RFC 6040).
+  std::uint8_t outer_tos = 0;
 
   MutBytes bytes() const { return storage.subspan(begin, size); }
 };

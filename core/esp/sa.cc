@@ -127,7 +127,8 @@ void OutboundSa::seal(std::span<Packet*> batch, Counters& counters) {
     }
     ++sequence_;  // so the first one is 1
     bytes_ += inner.size();
-    packet->outer_tos = outer_tos(ip_tos(inner));
+    packet->outer_tos =
+        static_cast<std::uint8_t>((packet->outer_tos & kDscpMask) | outer_tos(ip_tos(inner)));
     wrap(*packet, *next_header);
     scratch_.push_back({packet->bytes(), sequence_, false});
   }

@@ -27,6 +27,8 @@ inline int ip_version(Bytes packet) { return packet[0] >> 4; }
 // The TOS or traffic class of an IP packet of at least two octets.
 std::uint8_t ip_tos(Bytes packet);
 
+inline constexpr std::uint8_t kDscpMask = 0xfc;  // of a TOS octet (RFC 2474 3); the rest is ECN
+
 // RFC 6040. Encapsulation: the outer TOS for an inner one (ECN copied, DSCP zero).
 std::uint8_t outer_tos(std::uint8_t inner_tos);
 // Decapsulation (figure 4): the inner header takes the more severe of the two ECN marks;

@@ -61,6 +61,7 @@ Result<OutboundPath::Sa*, Drop> OutboundPath::route(esp::Packet& packet, Instant
     return fail(Drop::kTooBig);
   }
   clamp_mss(packet.bytes(), view, mtu_);
+  packet.outer_tos = copy_dscp_ ? view.tos & kDscpMask : 0;
   return sa;
 }
 

@@ -30,7 +30,14 @@ class OutboundPath {
   // Of the TUN device; TCP SYNs are clamped to it. Until then: 1400.
   void set_mtu(std::size_t mtu) { mtu_ = mtu; }
 
+  // RFC 2983: the class of traffic, which normally stays inside, goes with the outer packet too.
+  void copy_dscp(bool copy) { copy_dscp_ = copy; }
+
   const std::optional<Endpoint>& peer() const { return peer_; }
+  // The largest inner packet whose ESP packet has at most `octets`, with the newest SA; 0 without.
+  std::size_t inner_max(std::size_t octets) const {
+    return sas_.empty() ? 0 : sas_.back()->sa.inner_max(octets);
+  }
 
   // Seals inner packets in place, in order. After the call a packet of size 0 was dropped and
   // counted; the others are ESP packets for peer(). A packet above the MTU is dropped and answered
@@ -63,6 +70,7 @@ class OutboundPath {
   std::vector<std::unique_ptr<Sa>> sas_;  // newest last
   std::optional<Endpoint> peer_;
   std::size_t mtu_ = 1400;
+  bool copy_dscp_ = false;
   std::optional<Instant> last_;
   Instant next_reply_{};  // no ICMP too-big before
   std::uint64_t packets_ = 0, bytes_ = 0;

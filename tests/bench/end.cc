@@ -99,6 +99,7 @@ class End : platform::Sink {
     hooks.refused = [](int error) { die("a datagram was refused: " + std::to_string(error)); };
     hooks.broken = [](const platform::SysError& error) { die(error.message()); };
     hooks.news = [] {};
+    hooks.rung_left = [](const platform::SysError& refusal) { die(refusal.message()); };
     must(path_->start(*engine_, kPackets, std::move(hooks)));
     configure(options);
   }
@@ -108,7 +109,8 @@ class End : platform::Sink {
     const client::PacketPath::Statistics seen = path_->statistics();
     std::printf(
         "{\"engine\": \"%s\", \"crypto\": \"%s\", \"threads\": %s, \"joins\": %s, \"drops\": %llu, "
-        "\"tun_read\": %llu, \"tun_frames\": %llu, \"tun_written\": %llu, \"tun_writes\": %llu, "
+        "\"tun_read\": %llu, \"tun_frames\": %llu, \"tun_written\": %llu, "
+        "\"tun_writes\": %llu, "
         "\"udp_received\": %llu, \"udp_receives\": %llu, \"udp_sent\": %llu, \"udp_sends\": %llu, "
         "\"send_dropped\": %llu, \"no_buffer\": %llu, \"turns\": %llu, \"system_calls\": %llu, "
         "\"replays\": %llu, \"bad_tags\": %llu}\n",
@@ -150,6 +152,7 @@ class End : platform::Sink {
     if (id == kPackets) path_->run_letters();
     if (id == kSignals && signals_.read()) stop_ = true;
   }
+  void on_rung_left(const platform::SysError& refusal) override { die(refusal.message()); }
   void on_send_error(std::uint32_t socket, int error, std::size_t /*size*/) override {
     path_->on_send_error(socket, error);
   }

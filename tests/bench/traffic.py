@@ -48,6 +48,13 @@ def peak_rss(pids):
     return total / 1024
 
 
+def forget(host, log):
+    """What an earlier process printed."""
+    path = os.path.join(host.folder, log)
+    if os.path.exists(path):
+        os.remove(path)
+
+
 def serve(right):
     """The iperf3 server, for as long as the hosts live."""
     right.start(["iperf3", "-s", "-p", str(PORT)], "iperf3.log")
@@ -69,8 +76,8 @@ def tcp(left, target, seconds, *flags):
 
 def ping(left, target, count, interval=0.002, during=None):
     """Round trips in microseconds, sorted; `during` is run when the pings have begun."""
+    forget(left, "ping.log")
     process = left.start(["ping", "-n", "-i", str(interval), "-c", str(count), target], "ping.log")
-    os.truncate(process.log, 0)
     if during:
         during()
     process.wait(timeout=count * interval + 60)
@@ -87,8 +94,8 @@ def percentile(times, percent):
 
 def udp(pair, target, size, seconds, rate=0):
     """Datagrams a second that were sent, and that arrived."""
+    forget(pair.right, "count.log")
     counter = pair.right.start([UDP, "count", target, "7000", str(seconds + 1.5)], "count.log")
-    os.truncate(counter.log, 0)
     wait_until(lambda: os.path.getsize(counter.log) > 0, "the counter", step=0.01)
     done = pair.left.run([UDP, "send", target, "7000", str(size), str(seconds), str(rate)])
     counter.wait(timeout=seconds + 30)

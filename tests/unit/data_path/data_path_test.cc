@@ -256,6 +256,38 @@ TEST_CASE("inner checksums and hop limits pass as they are (ENC-11, ESP-25)") {
   }
 }
 
+TEST_CASE("the class of traffic stays inside, unless the profile copies it (RFC 2983)") {
+  for (const bool copy : {false, true}) {
+    World w;
+    w.install(1);
+    w.path.set_peer(kGateway);
+    w.path.outbound_path().copy_dscp(copy);
+    ByteVec packet = to_office();
+    packet[1] = 0xb8 | 0x02;  // expedited forwarding, ECT(0)
+    store_be<std::uint16_t>(MutBytes(packet).subspan(10), 0);
+    store_be<std::uint16_t>(MutBytes(packet).subspan(10),
+                            static_cast<std::uint16_t>(~test::naive_sum(Bytes(packet).first(20))));
+    test::Buffer buffer(packet);
+    w.path.outbound(std::span(&buffer.packet, 1), Instant{1s}, w.replies);
+    REQUIRE(buffer.packet.size != 0);
+    CHECK(buffer.packet.outer_tos == (copy ? 0xba : 0x02));
+  }
+}
+
+TEST_CASE("what a path of some size can carry is known to the octet") {
+  World w;
+  CHECK(w.path.outbound_path().inner_max(1472) == 0);
+  for (const crypto::EspSuite& suite : {test::gcm(), test::cbc(crypto::HashAlg::kSha256)}) {
+    World with;
+    with.install(1, suite);
+    const std::size_t inner = with.path.outbound_path().inner_max(1000);
+    const auto sealed = with.send({to_office(inner - 20)});
+    REQUIRE(sealed.size() == 1);
+    CHECK(sealed[0].size() <= 1000);
+    CHECK(sealed[0].size() > 1000 - suite.block());
+  }
+}
+
 TEST_CASE("what the session should know soon is news: first packets, another source, volume") {
   World w;
   w.install(1);

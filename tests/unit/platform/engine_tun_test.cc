@@ -19,6 +19,7 @@ namespace godwit::platform::test {
 namespace {
 
 constexpr std::uint16_t kFarPort = 7;
+constexpr int kBurst = 1000;  // what these tests send without waiting
 
 struct World {
   Netlink netlink = must(Netlink::open());
@@ -26,6 +27,7 @@ struct World {
 
   World() {
     must(tun.set_mtu(netlink, 1400));
+    must(netlink.set_queue_length(tun.index(), kBurst));
     must(netlink.add_address({tun.index(), *IpAddress::parse("10.7.0.1"), 32}));
     must(netlink.add_address({tun.index(), *IpAddress::parse("fd07::1"), 128}));
     must(tun.set_up(netlink));
@@ -121,6 +123,7 @@ class TwoEnds {
       auto netlink = must(Netlink::open());
       end->tun = std::make_unique<Tun>(must(Tun::open("")));
       must(end->tun->set_mtu(netlink, 1400));
+      must(netlink.set_queue_length(end->tun->index(), kBurst));
       must(netlink.add_address(
           {end->tun->index(), *IpAddress::parse(left ? "10.7.0.1" : "10.7.0.2"), 32}));
       must(end->tun->set_up(netlink));

@@ -434,6 +434,41 @@ TEST_CASE("what stands in a run with a datagram that is too big still leaves") {
   }
 }
 
+TEST_CASE("where the kernel refuses to send joined, each leaves by itself, and that is told once") {
+  REQUIRE_ROOT();
+  for (const EngineKind& kind : kEngines) {
+    CAPTURE(kind.label);
+    const Variable variable("GODWIT_UDP", "");
+    const Namespace space;
+    const auto engine = make_engine_or_skip(kind);
+    if (!engine) continue;
+    const auto a = must(UdpSocket::open(kLoopback, 0, 0));
+    const auto b = must(UdpSocket::open(kLoopback, 0, 0));
+    const int yes = 1;  // UDP_SEGMENT wants checksums
+    REQUIRE(::setsockopt(a.fd(), SOL_SOCKET, SO_NO_CHECK, &yes, sizeof yes) == 0);
+    must(engine->add_udp(0, a.fd()));
+    must(engine->add_udp(1, b.fd()));
+    REQUIRE(engine->offloads(0).udp_runs);
+    constexpr std::uint32_t kCount = 40;
+    std::uint32_t next = 0;
+    TestSink sink;
+    sink.udp = [&](std::uint32_t, std::span<Datagram> datagrams) {
+      for (const Datagram& datagram : datagrams) {
+        CHECK(load_be<std::uint32_t>(datagram.buffer.packet()) == next++);
+      }
+    };
+    for (std::uint32_t i = 0; i < kCount; ++i) {
+      REQUIRE(engine->send_copy(0, number_octets(i), b.local()));
+    }
+    while (next < kCount) must(engine->turn(std::nullopt, sink));
+    CHECK_FALSE(engine->offloads(0).udp_runs);
+    CHECK(engine->offloads(1).udp_runs);
+    REQUIRE(sink.rungs_left.size() == 1);
+    CHECK(sink.rungs_left[0].error == EINVAL);
+    CHECK(engine->statistics().udp_sent == kCount);
+  }
+}
+
 TEST_CASE("a full send buffer delays datagrams, keeps their order and loses none") {
   REQUIRE_ROOT();
   const Variable variable("GODWIT_UDP", "plain");  // a run counts once, however many are in it

@@ -97,6 +97,7 @@ class TestSink : public Sink {
   std::function<void(std::uint32_t, std::span<Datagram>)> udp;
   std::function<void(std::uint32_t)> readable;
   std::function<void(std::uint32_t, int, std::size_t)> send_error;
+  std::vector<SysError> rungs_left;
 
   void on_tun(std::span<Buffer> packets) override {
     if (tun) tun(packets);
@@ -107,6 +108,7 @@ class TestSink : public Sink {
   void on_readable(std::uint32_t id) override {
     if (readable) readable(id);
   }
+  void on_rung_left(const SysError& refusal) override { rungs_left.push_back(refusal); }
   void on_send_error(std::uint32_t socket, int error, std::size_t size) override {
     if (send_error) send_error(socket, error, size);
   }
