@@ -173,13 +173,14 @@ Result<void, Drop> InboundSa::unwrap(Packet& packet) const {
   }
   if (next_header != kNextIpv4 && next_header != kNextIpv6) return fail(Drop::kBadNextHeader);
 
-  const IpPacket view = GODWIT_TRY(parse_ip(reader.rest()));
-  if (view.source.is_v4() != (next_header == kNextIpv4)) return fail(Drop::kBadInner);
+  const auto view = parse_ip(reader.rest());
+  if (!view) return fail(view.error());
+  if (view->source.is_v4() != (next_header == kNextIpv4)) return fail(Drop::kBadInner);
   // RFC 4301 5.2, step 4: what came out of an SA must be what was agreed to travel in it.
-  if (!selectors_.allows(view.destination, view.source)) return fail(Drop::kInnerAddress);
+  if (!selectors_.allows(view->destination, view->source)) return fail(Drop::kInnerAddress);
 
   packet.begin += limits::kEspHeader + suite_.iv_size();
-  packet.size = view.total_size;  // RFC 4303 2.7: what follows is traffic-flow padding
+  packet.size = view->total_size;  // RFC 4303 2.7: what follows is traffic-flow padding
   return decapsulate_ecn(packet.bytes(), packet.outer_tos);
 }
 

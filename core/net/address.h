@@ -17,17 +17,15 @@ class IpAddress {
  public:
   constexpr IpAddress() = default;  // 0.0.0.0
   static IpAddress v4(std::uint32_t host_order);
-  // On every packet's way.
-  static IpAddress of(std::span<const std::uint8_t, 4> octets) {
-    IpAddress out;
-    std::memcpy(out.octets_.data(), octets.data(), 4);
-    return out;
+  // On every packet's way, where one that is returned would be copied at the worst moment.
+  void assign(std::span<const std::uint8_t, 4> octets) {
+    octets_ = {};
+    std::memcpy(octets_.data(), octets.data(), 4);
+    v4_ = true;
   }
-  static IpAddress of(std::span<const std::uint8_t, 16> octets) {
-    IpAddress out;
-    std::memcpy(out.octets_.data(), octets.data(), 16);
-    out.v4_ = false;
-    return out;
+  void assign(std::span<const std::uint8_t, 16> octets) {
+    std::memcpy(octets_.data(), octets.data(), 16);
+    v4_ = false;
   }
   static std::optional<IpAddress> from_bytes(Bytes octets);  // 4 or 16 octets
   static std::optional<IpAddress> parse(std::string_view text);

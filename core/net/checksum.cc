@@ -75,9 +75,21 @@ std::uint16_t checksum_add(Bytes octets, std::uint32_t initial) {
     sum = add_around(sum, word);
     octets = octets.subspan(8);
   }
+  if (octets.size() >= 4) {
+    std::uint32_t word;
+    std::memcpy(&word, octets.data(), 4);
+    sum = add_around(sum, word);
+    octets = octets.subspan(4);
+  }
+  if (octets.size() >= 2) {
+    std::uint16_t word;
+    std::memcpy(&word, octets.data(), 2);
+    sum = add_around(sum, word);
+    octets = octets.subspan(2);
+  }
   if (!octets.empty()) {
-    std::uint64_t word = 0;  // RFC 1071 1: an odd octet is padded with zero behind it
-    std::memcpy(&word, octets.data(), octets.size());
+    std::uint16_t word = 0;  // RFC 1071 1: an odd octet is padded with zero behind it
+    std::memcpy(&word, octets.data(), 1);
     sum = add_around(sum, word);
   }
   return fold(std::uint64_t{to_host(fold(sum))} + initial);

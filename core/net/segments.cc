@@ -1,6 +1,7 @@
 #include "core/net/segments.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/base/check.h"
 #include "core/net/checksum.h"
@@ -21,6 +22,24 @@ bool finish_checksum(const TunOffload& offload, MutBytes frame) {
   store_be(frame.subspan(field), udp && sum == 0 ? std::uint16_t{0xffff} : sum);
   return true;
 }
+
+// The words of each header that differ from packet to packet, by their offsets.
+constexpr std::array kIpv4Varying = {std::size_t{2}, std::size_t{4}, kIpv4Checksum};
+constexpr std::array kUdpVarying = {kUdpLength, kUdpChecksum};
+constexpr std::array kTcpVarying = {kTcpSequence, kTcpSequence + 2, kTcpDataOffset, kTcpChecksum};
+
+// What the other words of a header add to its checksum.
+template <std::size_t kCount>
+std::uint32_t sum_without(Bytes header, const std::array<std::size_t, kCount>& varying) {
+  std::uint32_t sum = checksum_add(header);
+  // RFC 1624 3: in ones' complement a word is taken away by adding its complement.
+  for (const std::size_t at : varying) {
+    sum += static_cast<std::uint16_t>(~load_be<std::uint16_t>(header.subspan(at)));
+  }
+  return sum;
+}
+
+std::uint32_t words(std::uint32_t value) { return (value >> 16) + (value & 0xffff); }
 
 }  // namespace
 
@@ -56,7 +75,11 @@ Result<Segments, Drop> Segments::of(const TunOffload& offload, MutBytes frame) {
   const std::size_t payload = frame.size() - out.headers_;
   out.count_ = (payload + out.segment_ - 1) / out.segment_;
   const Bytes addresses = version == 4 ? Bytes(frame).subspan(12, 8) : Bytes(frame).subspan(8, 32);
-  out.pseudo_ = std::uint32_t{checksum_add(addresses)} + (udp ? kProtocolUdp : kProtocolTcp);
+  const Bytes header = out.frame_.subspan(start, transport);
+  out.transport_sum_ = udp ? sum_without(header, kUdpVarying) : sum_without(header, kTcpVarying);
+  out.transport_sum_ += checksum_add(addresses);
+  out.transport_sum_ += udp ? kProtocolUdp : kProtocolTcp;
+  if (version == 4) out.ip_sum_ = sum_without(frame.first(ip_header), kIpv4Varying);
   return out;
 }
 
@@ -75,34 +98,46 @@ void Segments::write(std::size_t index, MutBytes out) const {
   const Bytes payload = frame_.subspan(headers_ + index * segment_, out.size() - headers_);
   std::copy_n(frame_.begin(), headers_, out.begin());
   std::copy(payload.begin(), payload.end(), out.begin() + static_cast<std::ptrdiff_t>(headers_));
+  // Nothing that is written here is read back: the processor would wait for small stores before a
+  // large load. So the payload is summed where it came from, and headers are known sums.
+  write_ip(index, out);
+  write_transport(index, out.subspan(transport_), checksum_add(payload));
+}
 
-  if (ip_version(out) == 4) {
-    store_be(out.subspan(2), static_cast<std::uint16_t>(out.size()));
-    // RFC 6864 4: packets that may be fragmented need an ID of their own.
-    const auto id = load_be<std::uint16_t>(out.subspan(4));
-    store_be(out.subspan(4), static_cast<std::uint16_t>(id + index));
-    const std::size_t header = std::size_t{out[0] & 0x0fu} * 4;
-    store_be(out.subspan(kIpv4Checksum), std::uint16_t{0});
-    store_be(out.subspan(kIpv4Checksum), checksum(out.first(header)));
-  } else {
+void Segments::write_ip(std::size_t index, MutBytes out) const {
+  if (ip_version(frame_) == 6) {
     store_be(out.subspan(4), static_cast<std::uint16_t>(out.size() - kIpv6Header));
-  }
-  const MutBytes transport = out.subspan(transport_);
-  const auto length = static_cast<std::uint32_t>(transport.size());
-  if (type_ == TunOffload::Type::kUdp) {
-    store_be(transport.subspan(4), static_cast<std::uint16_t>(length));
-    store_be(transport.subspan(kUdpChecksum), std::uint16_t{0});
-    const std::uint16_t sum = checksum(transport, pseudo_ + length);
-    store_be(transport.subspan(kUdpChecksum), sum == 0 ? std::uint16_t{0xffff} : sum);
     return;
   }
-  const auto sequence = load_be<std::uint32_t>(transport.subspan(4));
-  store_be(transport.subspan(4), static_cast<std::uint32_t>(sequence + index * segment_));
+  // RFC 6864 4: packets that may be fragmented need an ID of their own.
+  const auto id = static_cast<std::uint16_t>(load_be<std::uint16_t>(frame_.subspan(4)) + index);
+  const auto size = static_cast<std::uint16_t>(out.size());
+  store_be(out.subspan(2), size);
+  store_be(out.subspan(4), id);
+  store_be(out.subspan(kIpv4Checksum), checksum({}, ip_sum_ + size + id));
+}
+
+void Segments::write_transport(std::size_t index, MutBytes transport,
+                               std::uint32_t payload_sum) const {
+  const auto length = static_cast<std::uint32_t>(transport.size());
+  const std::uint32_t sum = transport_sum_ + payload_sum + length;
+  if (type_ == TunOffload::Type::kUdp) {
+    store_be(transport.subspan(kUdpLength), static_cast<std::uint16_t>(length));
+    const std::uint16_t field = checksum({}, sum + length);
+    store_be(transport.subspan(kUdpChecksum), field == 0 ? std::uint16_t{0xffff} : field);
+    return;
+  }
+  const Bytes first = frame_.subspan(transport_);
+  const auto sequence = static_cast<std::uint32_t>(
+      load_be<std::uint32_t>(first.subspan(kTcpSequence)) + index * segment_);
   // FIN and PSH belong to the last packet, CWR to the first (RFC 3168 6.1.2).
-  if (index + 1 < count_) transport[kTcpFlags] &= static_cast<std::uint8_t>(~(kTcpFin | kTcpPsh));
-  if (index > 0) transport[kTcpFlags] &= static_cast<std::uint8_t>(~kTcpCwr);
-  store_be(transport.subspan(kTcpChecksum), std::uint16_t{0});
-  store_be(transport.subspan(kTcpChecksum), checksum(transport, pseudo_ + length));
+  std::uint8_t flags = first[kTcpFlags];
+  if (index + 1 < count_) flags &= static_cast<std::uint8_t>(~(kTcpFin | kTcpPsh));
+  if (index > 0) flags &= static_cast<std::uint8_t>(~kTcpCwr);
+  store_be(transport.subspan(kTcpSequence), sequence);
+  transport[kTcpFlags] = flags;
+  const std::uint32_t offset_and_flags = std::uint32_t{first[kTcpDataOffset]} << 8 | flags;
+  store_be(transport.subspan(kTcpChecksum), checksum({}, sum + words(sequence) + offset_and_flags));
 }
 
 }  // namespace godwit

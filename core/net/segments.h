@@ -22,13 +22,19 @@ class Segments {
   void write(std::size_t index, MutBytes out) const;
 
  private:
+  void write_ip(std::size_t index, MutBytes out) const;
+  void write_transport(std::size_t index, MutBytes transport, std::uint32_t payload_sum) const;
+
   Bytes frame_;
   TunOffload::Type type_ = TunOffload::Type::kNone;
   std::size_t transport_ = 0;  // where TCP or UDP begins
   std::size_t headers_ = 0;    // of both layers
   std::size_t segment_ = 0;    // octets of payload in each packet but the last
   std::size_t count_ = 0;
-  std::uint32_t pseudo_ = 0;  // sum of the pseudo-header without its length
+  // Sums of what all packets share: the IPv4 header without length, ID and checksum; pseudo-header
+  // and transport header without lengths, sequence number, flags and checksum.
+  std::uint32_t ip_sum_ = 0;
+  std::uint32_t transport_sum_ = 0;
 };
 
 }  // namespace godwit

@@ -12,6 +12,7 @@ inline constexpr std::size_t kIpv6Header = 40;
 
 inline constexpr std::uint8_t kProtocolTcp = 6;
 inline constexpr std::size_t kTcpHeader = 20;  // without options
+inline constexpr std::size_t kTcpSequence = 4;
 inline constexpr std::size_t kTcpDataOffset = 12;
 inline constexpr std::size_t kTcpFlags = 13;
 inline constexpr std::size_t kTcpChecksum = 16;
@@ -23,6 +24,7 @@ inline constexpr std::uint8_t kTcpCwr = 0x80;
 
 inline constexpr std::uint8_t kProtocolUdp = 17;
 inline constexpr std::size_t kUdpHeader = 8;
+inline constexpr std::size_t kUdpLength = 4;
 inline constexpr std::size_t kUdpChecksum = 6;
 
 }  // namespace godwit

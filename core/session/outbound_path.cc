@@ -43,7 +43,9 @@ OutboundPath::Sa* OutboundPath::sa_for(const IpAddress& local, const IpAddress& 
 
 Result<OutboundPath::Sa*, Drop> OutboundPath::route(esp::Packet& packet, Instant now,
                                                     std::vector<ByteVec>& replies) {
-  const IpPacket view = GODWIT_TRY(parse_ip(packet.bytes()));
+  const auto parsed = parse_ip(packet.bytes());
+  if (!parsed) return fail(parsed.error());
+  const IpPacket& view = *parsed;
   packet.size = view.total_size;
   if (sas_.empty()) return fail(Drop::kNoSa);
   Sa* const sa = sa_for(view.source, view.destination);
