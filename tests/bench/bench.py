@@ -116,15 +116,15 @@ def one_run(made, peer, subject, bare_ping, seconds):
 
 
 def table(names, results):
-    """Medians side by side, each also as a multiple of the first column's."""
+    """Medians: first each as a multiple of the first subject's, then side by side."""
     medians = [[statistics.median(column) for column in zip(*runs)] for runs in results]
-    print(f"{'':<41}" + "".join(f"{name:>22}" for name in names) + f"{'each godwit / vpnc':>22}")
+    print(f"{'':<41}" + "".join(f"{name + ' / ' + names[0]:>40}" for name in names[1:])
+          + "".join(f"{name:>20}" for name in names))
     for row, (title, unit) in enumerate(ROWS):
         values = [column[row] for column in medians]
-        line = f"{title:<36}{unit:>5}" + "".join(f"{value:>22.1f}" for value in values)
-        for value in values[1:]:
-            line += f"{value / values[0]:>10.2f}x" if values[0] > 0 else f"{'-':>11}"
-        print(line)
+        ratios = [f"{value / values[0]:.3f}x" if values[0] > 0 else "-" for value in values[1:]]
+        print(f"{title:<36}{unit:>5}" + "".join(f"{ratio:>40}" for ratio in ratios)
+              + "".join(f"{value:>20.2f}" for value in values))
 
 
 def connect_table(title, names, results):
@@ -211,6 +211,7 @@ def main():
     parser.add_argument("--only-connects", action="store_true", help="leave out the speed")
     parser.add_argument("--godwit", help="the client to measure; default: build/client/godwit")
     options = parser.parse_args()
+    os.nice(-20)  # other work of the machine waits
     if options.godwit:
         godwit.Godwit.program = os.path.abspath(options.godwit)
     bench_connects(options.connects)
