@@ -26,11 +26,19 @@ Service::Service() {
   interval_ = std::chrono::microseconds(timeout / 3);
 }
 
-void Service::status(const std::string& line) { notify("STATUS=" + one_line(line)); }
+void Service::status(const std::string& line) {
+  notify("STATUS=" + up_ + (up_.empty() ? "" : "; ") + one_line(line));
+}
 
-void Service::ready(const std::string& line) { notify("READY=1\nSTATUS=" + one_line(line)); }
+void Service::ready(const std::string& line) {
+  up_ = one_line(line);
+  notify("READY=1\nSTATUS=" + up_);
+}
 
-void Service::stopping() { notify("STOPPING=1\nSTATUS=disconnecting"); }
+void Service::stopping() {
+  up_.clear();
+  notify("STOPPING=1\nSTATUS=disconnecting");
+}
 
 std::optional<Instant> Service::beat(Instant now) {
   if (interval_ == Duration{}) return std::nullopt;

@@ -14,7 +14,8 @@ class Service {
  public:
   Service();
 
-  void status(const std::string& line);  // what `systemctl status` shows
+  // What `systemctl status` shows: the last line, behind that of ready() while the tunnel is up.
+  void status(const std::string& line);
   void ready(const std::string& line);
   void stopping();
 
@@ -23,6 +24,7 @@ class Service {
   std::optional<Instant> beat(Instant now);
 
  private:
+  std::string up_;
   Duration interval_{};  // zero: there is no watchdog
   Instant due_{};
 };

@@ -123,6 +123,7 @@ CORPUS = "tests/fuzz/corpus/"
 # Tables whose rows each name tests, or say why there is none: file -> rows.
 HOSTILE = "tests/HOSTILE.md"
 STATEMENTS = "tests/STATEMENTS.md"
+CHANGELOG = "packaging/CHANGELOG.md"
 
 
 def numbered(prefix, last):
@@ -350,6 +351,25 @@ def check_table(path, text, tests, cases):
             yield Finding(path, 1, "table", f"{row} is missing")
 
 
+def check_changelog(path, text):
+    """packaging/CHANGELOG.md: newest version first, each with a date, each line a dash."""
+    if path != CHANGELOG:
+        return
+    versions = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.startswith("## "):
+            match = re.fullmatch(r"## (\d+)\.(\d+)\.(\d+) "
+                                 r"\((\d{4}-\d\d-\d\d|unreleased)\)", line)
+            if not match:
+                yield Finding(path, number, "changelog", "a heading is ## VERSION (YYYY-MM-DD)")
+                continue
+            versions.append(tuple(int(part) for part in match.groups()[:3]))
+        elif versions and line and not line.startswith(("- ", "  ")):
+            yield Finding(path, number, "changelog", "a line under a version begins with a dash")
+    if not versions or versions != sorted(set(versions), reverse=True):
+        yield Finding(path, 1, "changelog", "versions are not in order, newest first")
+
+
 def check_text(path, text, siblings, tests=frozenset(), cases=frozenset()):
     yield from check_edges(path, text)
     yield from check_words(path, text)
@@ -357,6 +377,7 @@ def check_text(path, text, siblings, tests=frozenset(), cases=frozenset()):
     yield from check_lengths(path, text)
     yield from check_headers(path, text, siblings)
     yield from check_table(path, text, tests, cases)
+    yield from check_changelog(path, text)
 
 
 # ---- files --------------------------------------------------------------------------------------
@@ -590,6 +611,12 @@ SNIPPETS = [
     (None, STATEMENTS, table(STATEMENTS, ' what | "a test"; `a_case` | what is left | ')),
     (None, STATEMENTS, table(STATEMENTS, " what | `a_case` | | ")),
     (None, STATEMENTS, table(STATEMENTS, " what | none | a reason | ")),
+    ("changelog", CHANGELOG, "# Changelog\n"),
+    ("changelog", CHANGELOG, "## 1.0\n\n- a\n\n## 0.1.0 (2026-01-01)\n"),
+    ("changelog", CHANGELOG, "## 0.1.0 (2026-01-01)\n\na\n"),
+    ("changelog", CHANGELOG, "## 0.1.0 (2026-01-01)\n\n## 0.2.0 (2026-01-02)\n"),
+    (None, CHANGELOG,
+     "Text.\n\n## 0.2.0 (unreleased)\n\n- a\n  b\n\n## 0.1.0 (2026-01-01)\n\n- c\n"),
 ]
 # The tests that the snippets above may name.
 SNIPPET_TESTS = 'TEST_CASE("a test") {}\nTEST_CASE(\n    "b"\n    "") {}\n'
@@ -671,7 +698,8 @@ def self_test_format():
 def self_test_rules():
     """Every rule has a snippet that it fires on, every room a place in the tables."""
     fired = {rule for rule, _, _ in SNIPPETS if rule}
-    wanted = {"edge", "word", "columns", "tab", "trailing", "function", "file", "header", "table"}
+    wanted = {"edge", "word", "columns", "tab", "trailing", "function", "file", "header", "table",
+              "changelog"}
     if fired != wanted:
         yield f"rules without a bad snippet: {sorted(wanted - fired)}"
     core = {room for room in EDGES if room.startswith("core/")}

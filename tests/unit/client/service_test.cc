@@ -55,6 +55,8 @@ TEST_CASE("a service manager hears how far the tunnel is, when traffic flows and
   CHECK(manager.hears() == "STATUS=asking the gateway READY=1");
   service.ready("up");
   CHECK(manager.hears() == "READY=1\nSTATUS=up");
+  service.status("new keys");
+  CHECK(manager.hears() == "STATUS=up; new keys");
   service.stopping();
   CHECK(manager.hears() == "STOPPING=1\nSTATUS=disconnecting");
   CHECK_FALSE(service.beat(Instant{}).has_value());  // nobody watches
