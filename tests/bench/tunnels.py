@@ -96,7 +96,7 @@ def print_table(title, results, against):
     print(f"\n{title}")
     keys = [key for key in UNITS if any(key in row for row in results.values())]
     width = max(len(name) for name in results) + 2
-    heads = [f"up of {short}" for _, short in against] + [f"down of {short}" for _, short in against]
+    heads = [f"{way} of {short}" for way in ("up", "down") for _, short in against]
     print(" " * width + "".join(f"{head:>15}" for head in heads)
           + "".join(f"{key:>14}" for key in keys))
     print(" " * width + " " * 15 * len(heads) + "".join(f"{UNITS[key][0]:>14}" for key in keys))
