@@ -9,6 +9,7 @@ namespace {
 
 // RFC 4443 2.4 (f) and RFC 1812 4.3.2.8: ICMP errors are limited in rate.
 constexpr Duration kReplyInterval = 10ms;
+constexpr Duration kNewsInterval = 1s;
 
 }  // namespace
 
@@ -76,7 +77,10 @@ void OutboundPath::seal_run(Sa& sa, Instant now) {
   packets_ += sa.sa.packets() - packets;
   bytes_ += sa.sa.bytes() - bytes;
   last_ = now;
-  if (sa.mark.passed(sa.sa.bytes())) news_ = true;
+  if (sa.mark.passed(sa.sa.bytes()) || now >= next_news_) {
+    news_ = true;
+    next_news_ = now + kNewsInterval;
+  }
 }
 
 void OutboundPath::seal(std::span<esp::Packet> batch, Instant now, std::vector<ByteVec>& replies) {

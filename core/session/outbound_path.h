@@ -48,7 +48,8 @@ class OutboundPath {
   void count(Drop reason) { counters_.drop(reason); }
 
   OutboundFacts facts() const;
-  bool take_news() { return std::exchange(news_, false); }  // see NewsMark
+  // See NewsMark; and once in a second in which something left, for whoever waits for an answer.
+  bool take_news() { return std::exchange(news_, false); }
   const Counters& counters() const { return counters_; }
   std::string_view backend() const;  // of the newest SA; "" without one
 
@@ -75,6 +76,7 @@ class OutboundPath {
   Instant next_reply_{};  // no ICMP too-big before
   std::uint64_t packets_ = 0, bytes_ = 0;
   bool news_ = false;
+  Instant next_news_{};  // due with the next packet that leaves after this
   Counters counters_;
   std::vector<esp::Packet*> scratch_;
 };

@@ -326,6 +326,22 @@ TEST_CASE("what the session should know soon is news: first packets, another sou
   CHECK(news <= 16);
 }
 
+TEST_CASE("whoever waits for answers learns within a second that something left") {
+  World w;
+  w.install(1);
+  w.path.set_peer(kGateway);
+  session::OutboundPath& out = w.path.outbound_path();
+  const auto news_after_sending_at = [&](Instant now) {
+    REQUIRE(w.send({to_office()}, now).size() == 1);
+    return out.take_news();
+  };
+  CHECK(news_after_sending_at(Instant{10s}));
+  CHECK_FALSE(news_after_sending_at(Instant{10'900ms}));
+  CHECK(news_after_sending_at(Instant{11s}));
+  CHECK_FALSE(news_after_sending_at(Instant{11'100ms}));
+  CHECK(news_after_sending_at(Instant{600s}));
+}
+
 TEST_CASE("empty batches are fine") {
   World w;
   w.install(1);
