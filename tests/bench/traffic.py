@@ -4,6 +4,7 @@ import json
 import os
 import re
 import statistics
+import time
 
 from lab import LabError, wait_until
 from pair import BUILD
@@ -63,11 +64,16 @@ def serve(right):
 
 def tcp(left, target, seconds, *flags):
     """Gb/s that arrived, both ways added, and the octets."""
-    done = left.run(["iperf3", "-c", target, "-p", str(PORT), "-C", "cubic", "-t", str(seconds),
-                     "-O", "1", "-J", *flags], timeout=seconds + 30, check=False)
-    said = json.loads(done.stdout)
-    if "error" in said:
-        raise LabError(f"iperf3: {said['error']}")
+    for attempt in range(3):
+        done = left.run(["iperf3", "-c", target, "-p", str(PORT), "-C", "cubic", "-t",
+                         str(seconds), "-O", "1", "-J", *flags], timeout=seconds + 30, check=False)
+        said = json.loads(done.stdout)
+        if "error" not in said:
+            break
+        # iperf3's server may still be busy with the end of the test before.
+        if attempt == 2:
+            raise LabError(f"iperf3: {said['error']}")
+        time.sleep(1)
     sums = [said["end"][key] for key in ("sum_received", "sum_received_bidir_reverse")
             if key in said["end"]]
     return (sum(one["bits_per_second"] for one in sums) / 1e9,
