@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "tests/ladders/hostile.h"
+#include "tests/support/source_dir.h"
 
 namespace godwit::sim {
 namespace {
@@ -12,7 +13,8 @@ using config::Authentication;
 using session::EndCause;
 
 ByteVec file(const std::string& name) {
-  std::ifstream in(GODWIT_SOURCE_DIR "/tests/unit/crypto/certificates/" + name, std::ios::binary);
+  std::ifstream in(test::source_dir() + "/tests/unit/crypto/certificates/" + name,
+                   std::ios::binary);
   REQUIRE(in);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   return {text.begin(), text.end()};

@@ -15,6 +15,7 @@
 #include "client/token.h"
 #include "core/crypto/hash.h"
 #include "platform/rng.h"
+#include "tests/support/source_dir.h"
 #include "tests/unit/client/temp_dir.h"
 
 using namespace godwit;
@@ -22,7 +23,7 @@ using namespace godwit::client;
 
 namespace {
 
-const std::string kFiles = GODWIT_SOURCE_DIR "/tests/unit/crypto/certificates/";
+const std::string kFiles = test::source_dir() + "/tests/unit/crypto/certificates/";
 const std::string kSoftHsm = "/usr/lib/softhsm/libsofthsm2.so";
 
 std::string file(const std::string& name) {

@@ -11,13 +11,14 @@
 #include "client/exit_codes.h"
 #include "client/profiles.h"
 #include "client/report.h"
+#include "tests/support/source_dir.h"
 
 using namespace godwit;
 using namespace godwit::client;
 
 namespace {
 
-const std::string kPackaging = std::string(GODWIT_SOURCE_DIR) + "/packaging/";
+const std::string kPackaging = test::source_dir() + "/packaging/";
 
 std::string text_of(const std::string& file) {
   std::ifstream in(kPackaging + file);

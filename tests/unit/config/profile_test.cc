@@ -8,6 +8,7 @@
 #include "core/config/proposal.h"
 #include "core/config/show.h"
 #include "parse.h"
+#include "tests/support/source_dir.h"
 
 namespace godwit::config {
 namespace {
@@ -352,7 +353,7 @@ TEST_CASE("show writes what parse reads") {
 }
 
 TEST_CASE("the example profiles are right") {
-  const std::string folder = std::string(GODWIT_SOURCE_DIR) + "/packaging/examples/";
+  const std::string folder = test::source_dir() + "/packaging/examples/";
   const Profile office = good(read_file(folder + "office.toml"));
   CHECK_FALSE(office.aggressive);
   CHECK(office.weak.empty());
@@ -371,8 +372,7 @@ TEST_CASE("the example profiles are right") {
 TEST_CASE(
     "every cut and every flipped bit of an example gives a profile, or mistakes with a place") {
   for (const char* name : {"office.toml", "cisco-style-group.toml", "certificate.toml"}) {
-    const std::string full =
-        read_file(std::string(GODWIT_SOURCE_DIR) + "/packaging/examples/" + name);
+    const std::string full = read_file(test::source_dir() + "/packaging/examples/" + name);
     REQUIRE(full.size() > 100);
     std::size_t profiles = 0;
     const auto look = [&](const std::string& text) {

@@ -9,6 +9,7 @@
 #include "core/crypto/hash.h"
 #include "core/crypto/pkcs7.h"
 #include "core/crypto/signature.h"
+#include "tests/support/source_dir.h"
 #include "tests/unit/crypto/support.h"
 
 namespace godwit::crypto {
@@ -31,7 +32,8 @@ class FixedRng : public Rng {
 };
 
 ByteVec file(const std::string& name) {
-  std::ifstream in(GODWIT_SOURCE_DIR "/tests/unit/crypto/certificates/" + name, std::ios::binary);
+  std::ifstream in(test::source_dir() + "/tests/unit/crypto/certificates/" + name,
+                   std::ios::binary);
   REQUIRE(in);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   return {text.begin(), text.end()};

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/ike/v1/keys.h"
+#include "tests/support/source_dir.h"
 #include "tests/unit/crypto/support.h"
 
 namespace godwit::ike::v1 {
@@ -24,7 +25,7 @@ namespace {
 
 using crypto::HashAlg;
 
-constexpr const char* kArchive = GODWIT_SOURCE_DIR "/../shared/vectors/ikev1.zip";
+const std::string kArchive = test::source_dir() + "/../shared/vectors/ikev1.zip";
 constexpr int kSkip = 77;
 
 struct PipeCloser {
@@ -33,7 +34,7 @@ struct PipeCloser {
 
 // One file of the archive; empty when it could not be read.
 std::string member(const std::string& file) {
-  const std::string command = "unzip -p '" + std::string(kArchive) + "' " + file;
+  const std::string command = "unzip -p '" + kArchive + "' " + file;
   std::unique_ptr<std::FILE, PipeCloser> pipe(::popen(command.c_str(), "r"));
   if (!pipe) return {};
   std::string out;
