@@ -248,7 +248,7 @@ def wrong_group_id(bench):
                                    godwit.GATEWAY_AUTH_FAILED), "group")
 
 
-@case
+@case(slow=True)
 def silent_gateway(bench):
     bench.raise_lab(gateway.MAIN)
     client = bench.client(godwit.MAIN)
@@ -256,7 +256,7 @@ def silent_gateway(bench):
     bench.require_refused(client, godwit.NO_ANSWER, "500")
 
 
-@case
+@case(slow=True)
 def silent_after_float(bench):
     bench.raise_lab(gateway.MAIN)
     client = bench.client(godwit.MAIN)

@@ -53,7 +53,7 @@ def backup_gateway_of_the_profile(bench):
     bench.disconnect(client)
 
 
-@case
+@case(slow=True)
 def backup_gateway_that_the_gateway_named(bench):
     bench.raise_lab(gateway.MAIN)
     first = gateway.Gateway(bench.lab.raise_second_gateway(), gateway.MAIN,

@@ -44,7 +44,7 @@ def kernel_aggressive_xauth(bench):
           "AES_CBC-256/HMAC_SHA2_256_128")
 
 
-@case
+@case(slow=True)
 def kernel_gateway_rekeys(bench):
     bench.raise_kernel(dataclasses.replace(gateway.MAIN, esp="aes128-sha256-modp2048"))
     client = bench.connected({**godwit.MAIN, "esp": ["aes128-sha256"], "pfs": "modp2048"})
@@ -60,7 +60,7 @@ def kernel_gateway_rekeys(bench):
     bench.disconnect(client)
 
 
-@case
+@case(slow=True)
 def kernel_gateway_follows_a_mapping(bench):
     # The kernel notices the new port in an ESP packet and charon moves its SAs there.
     bench.raise_kernel(gateway.MAIN)
@@ -76,7 +76,7 @@ def kernel_gateway_follows_a_mapping(bench):
     bench.disconnect(client)
 
 
-@case
+@case(slow=True)
 def kernel_l2tp(bench):
     bench.raise_kernel(gateway.L2TP, laptop=True)
     l2tp.serve(bench.lab.gateway)

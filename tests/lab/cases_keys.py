@@ -153,7 +153,7 @@ def gateway_with_a_pinned_key_and_an_authority(bench):
     bench.require_refused(client, GATEWAY_CERTIFICATE, "none of those that the profile pins")
 
 
-@case
+@case(slow=True)
 def gateway_that_sends_no_certificate(bench):
     pem = raise_self_signed(bench, gateway.Connection("main", auth="hybrid", send_cert="never"),
                             names=(f"DNS:{gateway.GATEWAY_ID}",))
@@ -166,7 +166,7 @@ def gateway_that_sends_no_certificate(bench):
     passes(bench, client)
 
 
-@case
+@case(slow=True)
 def revocation_that_must_be_known(bench):
     authority = raise_signed(bench, MAIN_HYBRID)
     client = signing(bench, authority, {**HYBRID, "crl-file": "/etc/godwit/ca.crl",

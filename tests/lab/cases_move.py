@@ -73,7 +73,7 @@ def tcp_survives_a_gateway_that_forgot_us(bench):
     bench.disconnect(client)
 
 
-@case
+@case(slow=True)
 def no_network_is_no_dead_gateway(bench):
     # DPD and the bound of reconnecting would have run out several times.
     bench.raise_lab(gateway.MAIN)

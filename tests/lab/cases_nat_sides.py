@@ -61,7 +61,7 @@ def nat_on_both_sides(bench):
     bench.disconnect(client)
 
 
-@case
+@case(slow=True)
 def gateway_on_other_ports(bench):
     bench.raise_lab(gateway.MAIN, edge=MAPPED)
     client = bench.connected({**godwit.MAIN, "gateway-port": 1500, "gateway-natt-port": 14500,
@@ -74,14 +74,14 @@ def gateway_on_other_ports(bench):
     bench.disconnect(client)
 
 
-@case
+@case(slow=True)
 def gateway_on_other_ports_that_the_profile_does_not_name(bench):
     bench.raise_lab(gateway.MAIN, edge={500: 500, 14500: 4500})
     bench.require_refused(bench.client(godwit.MAIN), godwit.NO_ANSWER_AFTER_FLOAT,
                           f"{lab.GATEWAY} UDP port 4500", "gateway-natt-port", timeout=120)
 
 
-@case
+@case(slow=True)
 def gateway_whose_port_floats(bench):
     bench.raise_lab(gateway.MAIN, nat=False, edge=lab.FORWARDED, floating=True)
     client = bench.connected({**godwit.MAIN, "ike-lifetime": "60s"})

@@ -58,7 +58,7 @@ def cisco_udp_on_a_port_that_the_profile_does_not_allow(bench):
                           "cisco-udp-port")
 
 
-@case
+@case(slow=True)
 def plain_esp(bench):
     client = tunnel(bench, {**godwit.SCRIPTED, "nat-traversal": "off", "esp-lifetime": "30s"},
                     "^phase 1 on port 500", "^phase 2", "^ESP on port 0", nat=False,

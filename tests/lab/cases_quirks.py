@@ -17,7 +17,7 @@ def sonicwall_proves_itself_in_the_clear(bench):
     bench.disconnect(client)
 
 
-@case
+@case(slow=True)
 def nobody_else_proves_itself_in_the_clear(bench):
     bench.raise_scripted(plain6=True)
     client = bench.client(godwit.SCRIPTED)

@@ -30,7 +30,7 @@ def require_one_pair(bench):
     wait_until(lambda: bench.gateway.installed() == 1, "the old ESP SAs to go", 45)
 
 
-@case
+@case(slow=True)
 def client_rekeys_without_loss(bench):
     bench.raise_lab(gateway.MAIN)
     client = bench.connected({**godwit.MAIN, "esp-lifetime": "30s"})
@@ -43,7 +43,7 @@ def client_rekeys_without_loss(bench):
     bench.disconnect(client)
 
 
-@case
+@case(slow=True)
 def client_rekeys_with_pfs(bench):
     bench.raise_lab(dataclasses.replace(gateway.MAIN, esp="aes256-sha256-modp2048"))
     client = bench.connected({**godwit.MAIN, "esp": ["aes256-sha256"], "pfs": "modp2048",
@@ -103,14 +103,14 @@ def require_new_phase_1(bench, client, begin, seconds):
     require_equal(bench.gateway.established(), 0, "SAs at the gateway after disconnect")
 
 
-@case
+@case(slow=True)
 def client_replaces_phase_1(bench):
     bench.raise_lab(gateway.MAIN)
     client = bench.connected({**godwit.MAIN, "ike-lifetime": "60s"})
     require_new_phase_1(bench, client, lambda: None, 55)
 
 
-@case
+@case(slow=True)
 def gateway_replaces_phase_1(bench):
     bench.raise_lab(gateway.MAIN)
     client = bench.connected(godwit.MAIN)
@@ -129,7 +129,7 @@ def gateway_probes_are_answered(bench):
     bench.disconnect(client)
 
 
-@case
+@case(slow=True)
 def dead_gateway_is_noticed(bench):
     bench.raise_lab(gateway.MAIN)
     client = bench.connected({**godwit.MAIN, "dpd-delay": "2s", "dpd-attempts": 2,

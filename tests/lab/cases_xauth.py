@@ -147,14 +147,14 @@ def domain_and_a_message_with_escapes(bench):
     bench.disconnect(client)
 
 
-@case
+@case(slow=True)
 def success_without_a_question(bench):
     raised(bench)
     bench.require_refused(bench.client(USER), (godwit.NO_ANSWER, godwit.NO_ANSWER_AFTER_FLOAT))
     bench.disconnect(bench.connected({**USER, "xauth-optional": True}))
 
 
-@case
+@case(slow=True)
 def otp_is_new_when_phase_1_is_renewed(bench):
     raised(bench, LOGIN, token({"totp": SECRET}))
     bench.lab.laptop.write("/etc/godwit/office.totp", SECRET + "\n", mode=0o600)
@@ -166,7 +166,7 @@ def otp_is_new_when_phase_1_is_renewed(bench):
     bench.disconnect(client)
 
 
-@case
+@case(slow=True)
 def nobody_to_ask_when_phase_1_is_renewed(bench):
     """The tunnel is in the background, and its one-time password came from standard input."""
     raised(bench, LOGIN, token("314159"))

@@ -18,6 +18,7 @@ import lab
 import scripted
 
 CASES = {}
+SLOW = set()
 
 
 class Failed(Exception):
@@ -28,11 +29,16 @@ class Skipped(Exception):
     """The case cannot run here; the text says why."""
 
 
-def case(function=None, *, name=None):
-    """Enters a function of the form f(bench) into the list of cases, under its own name."""
+def case(function=None, *, name=None, slow=False):
+    """Enters a function of the form f(bench) into the list of cases, under its own name.
+
+    `slow`: it waits for half a minute or more, so it begins before the others.
+    """
     if function is None:
-        return functools.partial(case, name=name)
+        return functools.partial(case, name=name, slow=slow)
     CASES[name or function.__name__] = function
+    if slow:
+        SLOW.add(name or function.__name__)
     return function
 
 
