@@ -13,6 +13,7 @@
 #include "client/connect.h"
 #include "client/control.h"
 #include "client/disconnect.h"
+#include "client/plan.h"
 #include "client/profiles.h"
 #include "client/progress.h"
 #include "client/status.h"
@@ -39,6 +40,8 @@ struct Arguments {
   std::string name;
   bool json = false;
   bool all = false;
+  bool if_needed = false;
+  bool dry_run = false;
   ConnectOptions connect;
   std::string keylog;
   // One for each option of a profile, in the table's order; a flag may be repeated.
@@ -56,7 +59,63 @@ struct Arguments {
   }
 };
 
+int run_plan(const Arguments& arguments) {
+  const auto profile = load_profile(arguments.name, arguments.overrides());
+  if (!profile) return complain(profile.error());
+  const json plan = plan_json(*profile);
+  fmt::print("{}", arguments.json ? plan.dump() + "\n" : plan_text(plan));
+  return 0;
+}
+
+int run_events(const Arguments& arguments) {
+  const auto print = [&arguments](const std::string& line) {
+    const auto event = parse_answer(line);
+    if (!event) return;
+    const auto text = event->find("text");
+    if (arguments.json) {
+      fmt::print("{}\n", event->dump(-1, ' ', true, json::error_handler_t::replace));
+    } else if (text != event->end() && text->is_string()) {
+      fmt::print("{}\n", printable(text->get<std::string>()));
+    }
+    std::fflush(stdout);
+  };
+  const auto done = control_events(socket_path(profile_name(arguments.name)), print);
+  return done ? 0 : complain(done.error());
+}
+
+int say_up_already(const Arguments& arguments) {
+  const std::string name = profile_name(arguments.name);
+  if (arguments.json) {
+    fmt::print("{}\n", json{{"result", "up"},
+                            {"code", 0},
+                            {"slug", "ok"},
+                            {"name", printable(name)},
+                            {"message", "the tunnel was up already"}}
+                           .dump());
+  } else if (!arguments.connect.quiet) {
+    fmt::print("{} is up already\n", printable(name));
+  }
+  return 0;
+}
+
+// A tunnel whose process was killed leaves its socket and its journal.
+constexpr const char* kDied = "; its process died, `godwit disconnect` cleans up after it";
+
+// "up", "connecting", "died" or "down".
+std::string_view state_of(const std::string& name) {
+  const auto status = control_ask(socket_path(name), ControlOp::kStatus, std::chrono::seconds(2));
+  if (status) return status_state(*status) == "up" ? "up" : "connecting";
+  if (status.error().code != ExitCode::kNotConnected) return "up";  // it does not talk to us
+  if (has_died(name)) return "died";
+  const auto tunnels = list_tunnels();
+  return std::find(tunnels.begin(), tunnels.end(), name) != tunnels.end() ? "connecting" : "down";
+}
+
 int run_connect(Arguments& arguments) {
+  if (arguments.dry_run) return run_plan(arguments);
+  if (arguments.if_needed && state_of(profile_name(arguments.name)) == "up") {
+    return say_up_already(arguments);
+  }
   const auto overrides = arguments.overrides();
   const auto profile = load_profile(arguments.name, overrides);
   arguments.connect.json = arguments.json;
@@ -74,7 +133,7 @@ int run_disconnect(const Arguments& arguments) {
   if (arguments.all) names = list_tunnels();
   if (arguments.name.empty() && !arguments.all) {
     names = list_tunnels();
-    if (names.size() != 1) {
+    if (names.size() != 1 && !(names.empty() && arguments.if_needed)) {
       return complain(
           failure(names.empty() ? ExitCode::kNotConnected : ExitCode::kUsage,
                   names.empty() ? "no tunnel is up" : "more than one tunnel is up: " + join(names),
@@ -83,6 +142,8 @@ int run_disconnect(const Arguments& arguments) {
   }
   for (const std::string& name : names) {
     const auto done = disconnect(name);
+    const bool down = !done && done.error().code == ExitCode::kNotConnected;
+    if (down && arguments.if_needed) continue;
     if (!done) return complain(done.error());
     if (arguments.json) continue;
     fmt::print("{} is disconnected{}\n", printable(name),
@@ -90,19 +151,6 @@ int run_disconnect(const Arguments& arguments) {
   }
   if (arguments.json) fmt::print("{}\n", json{{"result", "disconnected"}, {"names", names}}.dump());
   return 0;
-}
-
-// A tunnel whose process was killed leaves its socket and its journal.
-constexpr const char* kDied = "; its process died, `godwit disconnect` cleans up after it";
-
-// "up", "connecting", "died" or "down".
-std::string_view state_of(const std::string& name) {
-  const auto status = control_ask(socket_path(name), ControlOp::kStatus, std::chrono::seconds(2));
-  if (status) return status_state(*status) == "up" ? "up" : "connecting";
-  if (status.error().code != ExitCode::kNotConnected) return "up";  // it does not talk to us
-  if (has_died(name)) return "died";
-  const auto tunnels = list_tunnels();
-  return std::find(tunnels.begin(), tunnels.end(), name) != tunnels.end() ? "connecting" : "down";
 }
 
 int run_status(const Arguments& arguments) {
@@ -199,7 +247,31 @@ void add_profile_flags(CLI::App& command, Arguments& arguments) {
 
 using Action = int (*)(Arguments&);
 
+void add_connect_flags(CLI::App& command, Arguments& arguments) {
+  command.add_flag("--if-needed", arguments.if_needed,
+                   "Exit code 0, not 6, when the tunnel is up already");
+  command.add_flag("--dry-run", arguments.dry_run,
+                   "Show what would be changed, and change nothing");
+  command
+      .add_option("--wait", arguments.connect.wait,
+                  "Give up when the tunnel is not up after so many seconds")
+      ->type_name("SEC")
+      ->check(CLI::Range(1, 86400));
+}
+
 void add_small_commands(CLI::App& app, Arguments& arguments, Action& action) {
+  auto* const plan_command =
+      app.add_subcommand("plan", "Show what a connect would change, and change nothing");
+  plan_command->add_option("PROFILE", arguments.name, "Name of a profile, or a file")->required();
+  plan_command->add_flag("--json", arguments.json, "As JSON, with stable names");
+  plan_command->callback([&action] { action = [](Arguments& a) { return run_plan(a); }; });
+
+  auto* const events_command =
+      app.add_subcommand("events", "Show what happens to a tunnel, until it ends");
+  events_command->add_option("PROFILE", arguments.name, "Name of a profile")->required();
+  events_command->add_flag("--json", arguments.json, "A line of JSON for each event");
+  events_command->callback([&action] { action = [](Arguments& a) { return run_events(a); }; });
+
   auto* const clean_command =
       app.add_subcommand("clean", "Undo what tunnels left whose process died; others stay up");
   clean_command->add_option("PROFILE", arguments.name, "Name of a profile; default: all");
@@ -237,6 +309,7 @@ int parse_and_run(int argc, char** argv) {
           "--keylog", arguments.keylog,
           "Write the keys for Wireshark into this folder; whoever has them reads the tunnel")
       ->type_name("DIR");
+  add_connect_flags(*connect_command, arguments);
   add_profile_flags(*connect_command, arguments);
   connect_command->callback([&] { action = run_connect; });
 
@@ -244,6 +317,8 @@ int parse_and_run(int argc, char** argv) {
       app.add_subcommand("disconnect", "End a tunnel and undo everything")->alias("down");
   disconnect_command->add_option("PROFILE", arguments.name, "Needed when several are up");
   disconnect_command->add_flag("--all", arguments.all, "End every tunnel");
+  disconnect_command->add_flag("--if-needed", arguments.if_needed,
+                               "Exit code 0, not 5, when no tunnel is up");
   disconnect_command->add_flag("--json", arguments.json, "One JSON object on standard output");
   disconnect_command->callback([&] { action = [](Arguments& a) { return run_disconnect(a); }; });
 

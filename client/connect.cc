@@ -328,6 +328,32 @@ void detach() {
   if (null > STDERR_FILENO) ::close(null);
 }
 
+// A connect that takes longer than the user waits ends as if he had ended it, and says why. Before
+// the tunnel's process looks at signals itself nothing has to be undone (a slow resolver, say).
+volatile std::sig_atomic_t waited_enough = 0;
+volatile std::sig_atomic_t in_foreground = 0;
+
+void on_alarm(int /*signal*/) {
+  sigset_t blocked;
+  ::sigprocmask(SIG_BLOCK, nullptr, &blocked);
+  waited_enough = 1;
+  if (::sigismember(&blocked, SIGTERM) != 0) {
+    ::kill(::getpid(), SIGTERM);
+  } else if (in_foreground != 0) {
+    ::_exit(number(ExitCode::kWaitOver));
+  } else {
+    ::signal(SIGALRM, SIG_DFL);  // the parent tells the user
+    ::raise(SIGALRM);
+  }
+}
+
+void limit_wait(const ConnectOptions& options) {
+  if (options.wait == 0) return;
+  in_foreground = options.foreground ? 1 : 0;
+  ::signal(SIGALRM, on_alarm);
+  ::alarm(options.wait);
+}
+
 int run_here(const config::Profile& profile, const ConnectOptions& options,
              const std::function<void()>& up) {
   Progress progress(options.json, options.quiet);
@@ -338,9 +364,11 @@ int run_here(const config::Profile& profile, const ConnectOptions& options,
   if (!crypto::self_test()) {
     return progress.failed(failure(ExitCode::kInternal, "the crypto library fails its self-test"));
   }
+  limit_wait(options);
   for (const std::string& word : profile.weak) progress.say("weak: " + weak_reason(word));
   Connection connection(profile, options, progress);
   const auto code = connection.run([&](const session::Event& assigned) {
+    ::alarm(0);
     progress.up(profile, assigned);
     if (!options.foreground) {
       detach();
@@ -348,6 +376,9 @@ int run_here(const config::Profile& profile, const ConnectOptions& options,
     }
     up();
   });
+  if (!code && waited_enough != 0) {
+    return progress.failed(failure(ExitCode::kWaitOver, {}));
+  }
   if (!code) return progress.failed(code.error());
   progress.ended();
   return number(*code);
@@ -378,6 +409,7 @@ int wait_for_child(pid_t child, int from_child, const ConnectOptions& options) {
   // Before the tunnel's process looks at signals itself there is nothing to undo.
   Progress progress(options.json, options.quiet);
   const int signal = WTERMSIG(status);
+  if (signal == SIGALRM) return progress.failed(failure(ExitCode::kWaitOver, {}));
   if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP) {
     return progress.failed(failure(ExitCode::kInterrupted, {}));
   }

@@ -13,6 +13,7 @@ struct ConnectOptions {
   bool foreground = false;
   bool json = false;
   bool quiet = false;
+  unsigned wait = 0;                  // seconds until it gives up; 0: as long as the session tries
   std::optional<std::string> keylog;  // a folder
 };
 

@@ -61,10 +61,12 @@ std::optional<ControlOp> parse_request(std::string_view line) {
   const auto& name = op->get_ref<const std::string&>();
   if (name == "status") return ControlOp::kStatus;
   if (name == "disconnect") return ControlOp::kDisconnect;
+  if (name == "events") return ControlOp::kEvents;
   return std::nullopt;
 }
 
 std::string_view request_line(ControlOp op) {
+  if (op == ControlOp::kEvents) return R"({"op":"events"})";
   return op == ControlOp::kStatus ? R"({"op":"status"})" : R"({"op":"disconnect"})";
 }
 
@@ -140,7 +142,32 @@ void ControlServer::accept_all(Instant now) {
   }
 }
 
+void ControlServer::publish(const std::string& line) {
+  std::erase_if(clients_, [&](Client& client) {
+    if (!client.reads_events) return false;
+    client.out += line + "\n";
+    if (!send_some(client.fd.get(), client.out)) return true;
+    return client.out.size() > kControlBacklogMax || !wait_for_room(client);
+  });
+}
+
+// What did not fit the socket leaves when there is room; else only the reader's end is waited for.
+bool ControlServer::wait_for_room(const Client& client) {
+  const bool waits = !client.out.empty();
+  epoll_event event{.events = EPOLLRDHUP | (waits ? EPOLLOUT : 0U),
+                    .data = {.fd = client.fd.get()}};
+  return epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, client.fd.get(), &event) == 0;
+}
+
+bool ControlServer::serve_reader(Client& client) {
+  char unasked = 0;
+  const ssize_t got = recv(client.fd.get(), &unasked, 1, MSG_PEEK);
+  if (got >= 0 || (errno != EAGAIN && errno != EINTR)) return false;  // it went, or says more
+  return send_some(client.fd.get(), client.out) && wait_for_room(client);
+}
+
 bool ControlServer::serve(Client& client, const Answer& answer) {
+  if (client.reads_events) return serve_reader(client);
   if (client.out.empty()) {
     std::array<char, kControlLineMax> block;
     const ssize_t got = recv(client.fd.get(), block.data(), block.size(), 0);
@@ -152,6 +179,12 @@ bool ControlServer::serve(Client& client, const Answer& answer) {
     const auto op = parse_request(std::string_view(client.in).substr(0, end));
     if (!op) return false;
     client.out = answer(*op) + "\n";
+    if (*op == ControlOp::kEvents) {
+      const auto readers = std::ranges::count_if(clients_, &Client::reads_events);
+      if (static_cast<std::size_t>(readers) >= kControlReadersMax) return false;
+      client.reads_events = true;
+      return send_some(client.fd.get(), client.out) && wait_for_room(client);
+    }
   }
   if (!send_some(client.fd.get(), client.out) || client.out.empty()) return false;
   epoll_event event{.events = EPOLLOUT, .data = {.fd = client.fd.get()}};
@@ -167,20 +200,23 @@ void ControlServer::turn(Instant now, const Answer& answer) {
     const auto client = std::ranges::find_if(clients_, [&](auto& c) { return c.fd.get() == fd; });
     if (client != clients_.end() && !serve(*client, answer)) clients_.erase(client);
   }
-  std::erase_if(clients_, [&](const Client& client) { return client.deadline <= now; });
+  std::erase_if(clients_, [&](const Client& client) {
+    return !client.reads_events && client.deadline <= now;
+  });
   accept_all(now);
 }
 
 std::optional<Instant> ControlServer::next_deadline() const {
   std::optional<Instant> soonest;
-  for (const auto& client : clients_) soonest = earlier(soonest, client.deadline);
+  for (const auto& client : clients_) {
+    if (!client.reads_events) soonest = earlier(soonest, client.deadline);
+  }
   return soonest;
 }
 
-Result<nlohmann::json, Failure> control_ask(const std::string& path, ControlOp op,
-                                            std::chrono::milliseconds patience) {
+Result<Fd, Failure> control_connect(const std::string& path) {
   const auto address = address_of(path);
-  const Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!address || !fd) return fail(broken(path, "socket"));
   if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof(*address)) != 0) {
     if (errno == EACCES || errno == EPERM) {
@@ -189,6 +225,32 @@ Result<nlohmann::json, Failure> control_ask(const std::string& path, ControlOp o
     }
     return fail(failure(ExitCode::kNotConnected, "nobody answers at " + path));
   }
+  return fd;
+}
+
+Result<void, Failure> control_events(const std::string& path,
+                                     const std::function<void(const std::string&)>& line) {
+  const Fd fd = GODWIT_TRY(control_connect(path));
+  std::string request = std::string(request_line(ControlOp::kEvents)) + "\n";
+  if (!send_some(fd.get(), request)) return fail(broken(path, "send"));
+  std::string in;
+  std::array<char, 4096> block;
+  while (in.size() < kControlAnswerMax) {
+    const ssize_t got = recv(fd.get(), block.data(), block.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return {};
+    in.append(block.data(), static_cast<std::size_t>(got));
+    for (auto end = in.find('\n'); end != std::string::npos; end = in.find('\n')) {
+      line(in.substr(0, end));
+      in.erase(0, end + 1);
+    }
+  }
+  return fail(failure(ExitCode::kInternal, "the tunnel's process sends a line without an end"));
+}
+
+Result<nlohmann::json, Failure> control_ask(const std::string& path, ControlOp op,
+                                            std::chrono::milliseconds patience) {
+  const Fd fd = GODWIT_TRY(control_connect(path));
   std::string line = std::string(request_line(op)) + "\n";
   if (!send_some(fd.get(), line)) return fail(broken(path, "send"));
   std::string answer;

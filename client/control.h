@@ -1,6 +1,8 @@
 // The control socket of one tunnel: /run/godwit/NAME.sock, for root and the group godwit. A request
-// is one line of JSON, {"op":"status"} or {"op":"disconnect"}; the answer is one line too, and then
-// the connection ends. Whoever is slow, foreign or says something else is closed without effect.
+// is one line of JSON, {"op":"status"}, {"op":"disconnect"} or {"op":"events"}; the answer is one
+// line too, and then the connection ends. That of events stays: a line for each event follows, and
+// a reader who does not keep up is closed. Whoever is slow, foreign or says something else is
+// closed without effect.
 #pragma once
 
 #include <sys/types.h>
@@ -20,12 +22,14 @@
 
 namespace godwit::client {
 
-enum class ControlOp : std::uint8_t { kStatus, kDisconnect };
+enum class ControlOp : std::uint8_t { kStatus, kDisconnect, kEvents };
 
 inline constexpr std::size_t kControlLineMax = 4096;
 inline constexpr std::size_t kControlAnswerMax = 1024 * 1024;
 inline constexpr std::size_t kControlClientsMax = 16;
 inline constexpr Duration kControlPatience = 5s;
+inline constexpr std::size_t kControlReadersMax = 8;  // of events; the others are for asking
+inline constexpr std::size_t kControlBacklogMax = 256 * 1024;  // that a reader of events may leave
 
 // One line without its newline. Nothing for anything that is not exactly a request.
 std::optional<ControlOp> parse_request(std::string_view line);
@@ -48,6 +52,8 @@ class ControlServer {
 
   int fd() const { return epoll_.get(); }  // readable when turn() has something to do
   void turn(Instant now, const Answer& answer);
+  // To all who read events.
+  void publish(const std::string& line);
   std::optional<Instant> next_deadline() const;
   std::size_t clients() const { return clients_.size(); }
   // Only for tests: who is let in is decided by uid and groups, see may_ask().
@@ -59,10 +65,13 @@ class ControlServer {
     std::string in;
     std::string out;
     Instant deadline;
+    bool reads_events = false;
   };
   ControlServer() = default;
   void accept_all(Instant now);
   bool serve(Client& client, const Answer& answer);  // false: close it
+  bool serve_reader(Client& client);                 // the same
+  bool wait_for_room(const Client& client);          // the same
   bool may_ask(int fd) const;
 
   std::string path_;
@@ -72,6 +81,12 @@ class ControlServer {
   std::optional<uid_t> extra_uid_;
   std::list<Client> clients_;
 };
+
+Result<Fd, Failure> control_connect(const std::string& path);
+
+// Hands each line of the tunnel's events to `line`, until the tunnel ends.
+Result<void, Failure> control_events(const std::string& path,
+                                     const std::function<void(const std::string&)>& line);
 
 // Asks the tunnel whose socket is at `path`. kNotConnected: nobody listens there.
 Result<nlohmann::json, Failure> control_ask(const std::string& path, ControlOp op,

@@ -93,6 +93,9 @@ constexpr std::array kTable = {
     ExitCodeInfo{ExitCode::kExpired, "expired",
                  "the keys reached the end of their lifetime and could not be replaced",
                  "connect again; check that `pfs` and the lifetimes suit the gateway"},
+    ExitCodeInfo{
+        ExitCode::kWaitOver, "wait-over", "the tunnel was not up within --wait",
+        "give it more seconds; without --wait it ends by itself, and says what did not come"},
     ExitCodeInfo{ExitCode::kInterrupted, "interrupted", "interrupted; everything was undone",
                  "run it again when you like"},
 };

@@ -42,6 +42,7 @@ enum class ExitCode : std::uint8_t {
   kGatewayLost = 40,
   kGatewayClosed = 41,
   kExpired = 43,
+  kWaitOver = 46,
   kInterrupted = 130,
 };
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "client/events.h"
 #include "client/status.h"
 #include "client/words.h"
 #include "platform/clock.h"
@@ -263,6 +264,7 @@ void TunnelLoop::carry_out(session::Action&& action) {
     });
   } else if (const auto* report = std::get_if<Report>(&action)) {
     hooks_.report(report->event);
+    parts_.control.publish(event_line(profile_.name, report->event));
     if (std::holds_alternative<TunnelUp>(report->event) && was_up_) hooks_.up();
   } else if (const auto* key = std::get_if<LogIkeKey>(&action)) {
     if (keylog_ && !keylog_->add(*key)) hooks_.complain("the key log cannot be written");
@@ -312,6 +314,7 @@ void TunnelLoop::on_answers(const session::AskUser& form, Result<FilledForm, Fai
 }
 
 std::string TunnelLoop::answer(ControlOp op) {
+  if (op == ControlOp::kEvents) return first_line(profile_.name, slug(session_.status(now_).stage));
   if (op == ControlOp::kDisconnect) {
     closing_ = true;
     parts_.cancel.notify();
