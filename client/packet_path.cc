@@ -7,6 +7,7 @@
 
 #include "core/net/udp_encap.h"
 #include "platform/clock.h"
+#include "platform/resident.h"
 
 namespace godwit::client {
 namespace {
@@ -171,6 +172,8 @@ Result<std::unique_ptr<PacketPath>, platform::SysError> PacketPath::open(
     Parts parts, const std::function<Result<void, platform::SysError>()>& prepare,
     crypto::EspCrypto (*crypto)()) {
   auto path = std::unique_ptr<PacketPath>(new PacketPath(parts, crypto));
+  // Each manager tests every algorithm there is, which reads three megabytes of code.
+  platform::forget_code("libIPSec_MB");
   path->mailbox_ = GODWIT_TRY(Mailbox::open());
   if (!threads_wanted()) return path;
   PacketPath* const self = path.get();
