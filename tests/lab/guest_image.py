@@ -34,7 +34,8 @@ FOLDERS = ("crypto/*", "lib/*", "net/*", "arch/x86/crypto/*", "fs/9p/*", "fs/net
 
 # /init of the initramfs. The guest's root is the machine's, read only, below the packages' files
 # and a layer in memory that takes what is written: the guest runs the very programs of the
-# machine, the client under test among them. FOLDER comes from the kernel's command line.
+# machine, the client under test among them, even from a checkout in /tmp. FOLDER comes from the
+# kernel's command line.
 INIT = """#!/bin/busybox sh
 bb=/bin/busybox
 $bb mount -t devtmpfs dev /dev
@@ -51,7 +52,7 @@ $bb mount -t overlay -o lowerdir=/packages:/machine,upperdir=/layer/upper,workdi
 $bb mount --move /dev /top/dev
 $bb mount -t proc proc /top/proc
 $bb mount -t sysfs sys /top/sys
-for folder in run tmp mnt; do $bb mount -t tmpfs -o mode=1777 $folder /top/$folder; done
+for folder in run mnt; do $bb mount -t tmpfs -o mode=1777 $folder /top/$folder; done
 $bb mkdir -p /top/dev/pts /top/$FOLDER
 $bb mount -t devpts pts /top/dev/pts
 $bb mount $share,cache=none shared /top/$FOLDER
