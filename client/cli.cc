@@ -13,6 +13,7 @@
 #include "client/connect.h"
 #include "client/control.h"
 #include "client/disconnect.h"
+#include "client/import.h"
 #include "client/plan.h"
 #include "client/profiles.h"
 #include "client/progress.h"
@@ -43,6 +44,7 @@ struct Arguments {
   bool if_needed = false;
   bool dry_run = false;
   ConnectOptions connect;
+  ImportOptions importing;
   std::string keylog;
   // One for each option of a profile, in the table's order; a flag may be repeated.
   std::vector<std::vector<std::string>> values;
@@ -111,16 +113,22 @@ std::string_view state_of(const std::string& name) {
   return std::find(tunnels.begin(), tunnels.end(), name) != tunnels.end() ? "connecting" : "down";
 }
 
+void say(const std::vector<importers::Remark>& remarks) {
+  for (const auto& one : remarks) fmt::print(stderr, "{}\n", printable(one.to_string()));
+}
+
 int run_connect(Arguments& arguments) {
   if (arguments.dry_run) return run_plan(arguments);
   if (arguments.if_needed && state_of(profile_name(arguments.name)) == "up") {
     return say_up_already(arguments);
   }
   const auto overrides = arguments.overrides();
-  const auto profile = load_profile(arguments.name, overrides);
+  std::vector<importers::Remark> remarks;
+  const auto profile = load_profile(arguments.name, overrides, &remarks);
   arguments.connect.json = arguments.json;
   Progress progress(arguments.json, arguments.connect.quiet);
   if (!profile) return progress.failed(profile.error());
+  if (!arguments.json && !arguments.connect.quiet) say(remarks);
   if (::geteuid() != 0) {
     return progress.failed(failure(ExitCode::kPermission, "a tunnel needs root on this machine"));
   }
@@ -216,8 +224,10 @@ int run_clean(const Arguments& arguments) {
 }
 
 int run_check(const Arguments& arguments) {
-  const auto profile = load_profile(arguments.name, arguments.overrides());
+  std::vector<importers::Remark> remarks;
+  const auto profile = load_profile(arguments.name, arguments.overrides(), &remarks);
   if (!profile) return complain(profile.error());
+  say(remarks);
   fmt::print("{}: no mistakes\n", printable(profile_path(arguments.name)));
   for (const std::string& word : profile->weak) {
     fmt::print("  weak: {}\n", weak_reason(printable(word)));
@@ -259,6 +269,23 @@ void add_connect_flags(CLI::App& command, Arguments& arguments) {
       ->check(CLI::Range(1, 86400));
 }
 
+void add_import(CLI::App& app, Arguments& arguments, Action& action) {
+  auto* const command = app.add_subcommand(
+      "import", "Make a profile of another client's file: vpnc.conf or Cisco .pcf");
+  ImportOptions& options = arguments.importing;
+  command->add_option("FILE", options.file, "The file; what of it is left out is said line by line")
+      ->required();
+  command->add_option("--name", options.name, "Name of the profile; default: the file's")
+      ->type_name("NAME");
+  command
+      ->add_option("--output", options.output,
+                   "Where to write it, secrets beside it; - for standard output without secrets; "
+                   "default: /etc/godwit/NAME.toml")
+      ->type_name("FILE");
+  command->add_flag("--force", options.force, "Replace files that exist");
+  command->callback([&action] { action = [](Arguments& a) { return import_file(a.importing); }; });
+}
+
 void add_small_commands(CLI::App& app, Arguments& arguments, Action& action) {
   auto* const plan_command =
       app.add_subcommand("plan", "Show what a connect would change, and change nothing");
@@ -298,7 +325,8 @@ int parse_and_run(int argc, char** argv) {
   Action action = nullptr;
 
   auto* const connect_command = app.add_subcommand("connect", "Make a tunnel")->alias("up");
-  connect_command->add_option("PROFILE", arguments.name, "Name of a profile, or a file")
+  connect_command
+      ->add_option("PROFILE", arguments.name, "Name of a profile, or a file; also vpnc's own file")
       ->required();
   connect_command->add_flag("-f,--foreground", arguments.connect.foreground,
                             "Stay in the foreground until the tunnel ends");
@@ -340,6 +368,7 @@ int parse_and_run(int argc, char** argv) {
   show_command->add_option("FILE", arguments.name, "A file, or the name of a profile")->required();
   show_command->callback([&] { action = [](Arguments& a) { return run_show(a); }; });
 
+  add_import(app, arguments, action);
   add_small_commands(app, arguments, action);
   // For the build of the man pages, before anything is required of the command line.
   if (argc == 2 && std::string_view(argv[1]) == "--dump-cli") {

@@ -86,8 +86,9 @@ std::string said(const AskUser& form) {
 Result<UserSecrets, Failure> read_user_secrets(const config::Profile& profile) {
   UserSecrets secrets;
   if (!profile.xauth) return secrets;
-  if (profile.password.kind == SecretSource::Kind::kFile) {
-    secrets.password = GODWIT_TRY(read_secret_file(profile.password.path));
+  if (profile.password.kind == SecretSource::Kind::kFile ||
+      profile.password.kind == SecretSource::Kind::kVpncPassword) {
+    secrets.password = GODWIT_TRY(obtain_secret(profile.password, "", -1));
   }
   if (profile.otp.kind == SecretSource::Kind::kTotp) {
     const SecretBytes written = GODWIT_TRY(read_secret_file(profile.otp.path));

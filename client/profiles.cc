@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -29,7 +28,7 @@ bool is_file_name(const std::string& text) {
   return text.find('/') != std::string::npos || text.ends_with(".toml") || text.ends_with(".conf");
 }
 
-Result<std::string, Failure> read_profile(const std::string& path) {
+Result<SecretBytes, Failure> read_profile(const std::string& path) {
   const auto refuse = [&](const char* why) {
     return fail(failure(ExitCode::kProfile, fmt::format("{}: {}", printable(path), why),
                         "`godwit list` shows the profiles; a path needs a slash in it"));
@@ -39,15 +38,31 @@ Result<std::string, Failure> read_profile(const std::string& path) {
   struct stat found {};
   if (::fstat(fd.get(), &found) != 0) return refuse(std::strerror(errno));
   if (!S_ISREG(found.st_mode)) return refuse("not a regular file");
-  std::string text;
-  std::array<char, 4096> buffer;
+  // vpnc's own files hold secrets: they are read where they can be wiped. One octet too many says
+  // to the parser that the file is too large.
+  SecretBytes text(kProfileMax + 1);
+  std::size_t used = 0;
   ssize_t got = 0;
-  while ((got = ::read(fd.get(), buffer.data(), buffer.size())) > 0) {
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-    if (text.size() > kProfileMax) break;  // the parser says that it is too large
+  while ((got = ::read(fd.get(), text.fill().data() + used, text.size() - used)) > 0) {
+    used += static_cast<std::size_t>(got);
   }
   if (got < 0) return refuse(std::strerror(errno));
+  text.truncate(used);
   return text;
+}
+
+// A file of vpnc's as the profile that it means, and every other text as it is.
+Result<std::string, Failure> as_profile(std::string_view text, const std::string& path,
+                                        std::vector<importers::Remark>* remarks) {
+  if (!importers::is_vpnc(text)) return std::string(text);
+  const std::string file = std::filesystem::absolute(path).lexically_normal().string();
+  auto imported = importers::read_vpnc_in_place(text, file);
+  if (!imported) {
+    return fail(failure(ExitCode::kProfile, printable(imported.error().what),
+                        printable(imported.error().remedy)));
+  }
+  if (remarks != nullptr) *remarks = std::move(imported->remarks);
+  return std::move(imported->profile);
 }
 
 // The stems of the files of a folder that end in one of `endings`, sorted, each once.
@@ -87,9 +102,13 @@ std::string profile_path(const std::string& name_or_file) {
 }
 
 Result<config::Profile, Failure> load_profile(const std::string& name_or_file,
-                                              std::span<const config::Override> overrides) {
+                                              std::span<const config::Override> overrides,
+                                              std::vector<importers::Remark>* remarks) {
   const std::string path = profile_path(name_or_file);
-  const std::string text = GODWIT_TRY(read_profile(path));
+  const SecretBytes octets = GODWIT_TRY(read_profile(path));
+  const std::string_view written(reinterpret_cast<const char*>(octets.expose().data()),
+                                 octets.size());
+  const std::string text = GODWIT_TRY(as_profile(written, path, remarks));
   auto profile = config::parse_profile(text, path, profile_name(name_or_file), overrides);
   if (profile) return std::move(*profile);
   std::string lines;

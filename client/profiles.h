@@ -9,6 +9,7 @@
 #include "client/report.h"
 #include "core/base/result.h"
 #include "core/config/profile_parser.h"
+#include "core/importers/importers.h"
 
 namespace godwit::client {
 
@@ -20,9 +21,11 @@ std::string socket_path(const std::string& name);
 std::string profile_name(const std::string& name_or_file);
 std::string profile_path(const std::string& name_or_file);
 
-// The text of the file and the profile in it; the failure lists every mistake, a line each.
+// The text of the file and the profile in it; the failure lists every mistake, a line each. A file
+// of vpnc's is taken as it is: what of it has no place in a profile goes to `remarks`.
 Result<config::Profile, Failure> load_profile(const std::string& name_or_file,
-                                              std::span<const config::Override> overrides);
+                                              std::span<const config::Override> overrides,
+                                              std::vector<importers::Remark>* remarks = nullptr);
 
 std::vector<std::string> list_profiles();  // names, sorted
 std::vector<std::string> list_tunnels();   // names with a socket or a journal, sorted

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "client/fd.h"
+#include "core/importers/importers.h"
 
 namespace godwit::client {
 namespace {
@@ -143,6 +144,17 @@ Result<SecretBytes, Failure> read_private_file(const std::string& path, std::siz
   return secret;
 }
 
+Result<SecretBytes, Failure> read_vpnc_secret(
+    const std::string& path, std::optional<SecretBytes> (*find)(std::string_view text),
+    const char* directive) {
+  const SecretBytes file = GODWIT_TRY(read_private_file(path, kKeyFileMax));
+  const Bytes text = file.expose();
+  auto secret = find({reinterpret_cast<const char*>(text.data()), text.size()});
+  if (secret) return std::move(*secret);
+  return fail(bad(fmt::format("{} has no {}", path, directive),
+                  "write it into the file, or name another source in the profile"));
+}
+
 }  // namespace
 
 Result<SecretBytes, Failure> read_secret_file(const std::string& path) {
@@ -189,6 +201,10 @@ Result<SecretBytes, Failure> obtain_secret(const config::SecretSource& source,
   switch (source.kind) {
     case config::SecretSource::Kind::kFile:
       return read_secret_file(source.path);
+    case config::SecretSource::Kind::kVpncSecret:
+      return read_vpnc_secret(source.path, importers::vpnc_group_secret, "IPSec secret");
+    case config::SecretSource::Kind::kVpncPassword:
+      return read_vpnc_secret(source.path, importers::vpnc_user_password, "Xauth password");
     case config::SecretSource::Kind::kAskpass:
     case config::SecretSource::Kind::kCommand:
       return run_askpass(source.path, prompt, cancel_fd);

@@ -35,8 +35,10 @@ struct SecretSource {
     kAskpass,
     kStdin,
     kPrompt,
-    kCommand,  // a program that prints a one-time password
-    kTotp,     // a file with the secret that one-time passwords are computed from (RFC 6238)
+    kCommand,       // a program that prints a one-time password
+    kVpncSecret,    // a vpnc.conf, of which it is the group's secret
+    kVpncPassword,  // a vpnc.conf, of which it is the user's password
+    kTotp,          // a file with the secret that one-time passwords are computed from (RFC 6238)
   };
   Kind kind = Kind::kNone;
   std::string path;  // of the file or the program

@@ -70,6 +70,10 @@ class SecretReader {
       if (askpass && (kind != "password" || profile_.xauth)) return {Kind::kAskpass, *askpass};
       return {Kind::kPrompt, {}};
     }
+    if (*source == "vpnc") {
+      return needing(source_key, *source, file_key, file,
+                     kind == "psk" ? Kind::kVpncSecret : Kind::kVpncPassword);
+    }
     if (*source != "file") report_unread(source_key, *source, file_key);
     if (*source == "file") return needing(source_key, *source, file_key, file, Kind::kFile);
     if (*source == "askpass") {

@@ -39,6 +39,11 @@ void show_secret(Writer& w, const std::string& kind, const SecretSource& secret)
       w.text(kind + "-source", "file");
       w.text(kind + "-file", secret.path);
       return;
+    case Kind::kVpncSecret:
+    case Kind::kVpncPassword:
+      w.text(kind + "-source", "vpnc");
+      w.text(kind + "-file", secret.path);
+      return;
     case Kind::kAskpass:
       w.text(kind + "-source", "askpass");
       return;

@@ -44,10 +44,12 @@ EDGES = {
     "core/ike/wire": {"core/base", "core/net"},
     "core/ike/v1": {"core/base", "core/net", "core/crypto", "core/ike/wire"},
     "core/config": {"core/base", "core/net", "core/crypto"},
+    "core/importers": {"core/base", "core/net", "core/crypto", "core/config"},
     "core/session": {"core/base", "core/net", "core/crypto", "core/esp", "core/ike/wire",
                      "core/ike/v1", "core/config"},
     "platform": {"core/base", "core/net"},
-    "client": {"core/base", "core/net", "core/crypto", "core/config", "core/session", "platform"},
+    "client": {"core/base", "core/net", "core/crypto", "core/config", "core/importers",
+               "core/session", "platform"},
 }
 ARCHIVES = {
     "core/base": "libcore_base.a",
@@ -57,6 +59,7 @@ ARCHIVES = {
     "core/ike/wire": "libcore_wire.a",
     "core/ike/v1": "libcore_v1.a",
     "core/config": "libcore_config.a",
+    "core/importers": "libcore_importers.a",
     "core/session": "libcore_session.a",
 }
 # Libraries that belong to one room (prefix of the include -> room).

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -128,7 +129,8 @@ TEST_CASE("the documents are made from every command, key and exit code") {
     commands.insert(command["name"].get<std::string>());
     CHECK_FALSE(command["help"].get<std::string>().empty());
   }
-  for (const char* verb : {"connect", "disconnect", "status", "list", "check", "show", "clean"}) {
+  for (const char* verb :
+       {"connect", "disconnect", "status", "list", "check", "show", "clean", "import"}) {
     CHECK(commands.contains(verb));
   }
   CHECK(cli["keys"].size() == config::options().size());
@@ -236,4 +238,90 @@ TEST_CASE("list shows the profiles of both endings, each once") {
   CHECK(listed[1]["name"] == "office");
   CHECK(listed[1]["up"] == false);
   CHECK(listed[1]["state"] == "down");
+}
+
+namespace {
+
+constexpr const char* kVpncFile = R"(IPSec gateway 192.0.2.1
+IPSec ID sales
+IPSec secret swallow
+Xauth username alice
+Debug 1
+)";
+
+mode_t mode_of(const std::string& path) {
+  struct stat found {};
+  REQUIRE(stat(path.c_str(), &found) == 0);
+  return found.st_mode & 0777;
+}
+
+}  // namespace
+
+TEST_CASE("import writes a profile and its secrets for their owner alone, and says what is left") {
+  const Command godwit;
+  const std::string source = godwit.dir.file("Head Office.conf.old", kVpncFile);
+  const Said said = godwit.run({"import", source, "--name", "Head Office"});
+  CHECK(said.code == 0);
+  CHECK(said.err == source + ":5: Debug, is about the process of vpnc and not about the tunnel\n");
+  CHECK(said.out.find("godwit connect Head-Office") != std::string::npos);
+  const std::string profile = godwit.dir.path() + "/Head-Office.toml";
+  CHECK(mode_of(profile) == 0600);
+  CHECK(mode_of(godwit.dir.path() + "/Head-Office.psk") == 0600);
+  CHECK(content(godwit.dir.path() + "/Head-Office.psk") == "swallow");
+  CHECK(content(profile).find("swallow") == std::string::npos);
+  CHECK(godwit.run({"check", "Head-Office"}).code == 0);
+}
+
+TEST_CASE("import overwrites nothing unless it is told to") {
+  const Command godwit;
+  const std::string source = godwit.dir.file("x.conf", kVpncFile, 0644);
+  godwit.dir.file("office.psk", "mine");
+  const Said refused = godwit.run({"import", source, "--name", "office"});
+  CHECK(refused.code == 2);
+  CHECK(refused.err.find("office.psk exists already") != std::string::npos);
+  CHECK(content(godwit.dir.path() + "/office.psk") == "mine");
+  CHECK(access((godwit.dir.path() + "/office.toml").c_str(), F_OK) != 0);
+  const Said forced = godwit.run({"import", source, "--name", "office", "--force"});
+  CHECK(forced.code == 0);
+  CHECK(forced.err.find("holds secrets, others may read it") != std::string::npos);
+  CHECK(content(godwit.dir.path() + "/office.psk") == "swallow");
+  CHECK(mode_of(godwit.dir.path() + "/office.psk") == 0600);
+}
+
+TEST_CASE("import to standard output writes no file, to a path of one's own it does") {
+  const Command godwit;
+  const std::string source = godwit.dir.file("x.conf", kVpncFile);
+  const Said shown = godwit.run({"import", source, "--output", "-"});
+  CHECK(shown.code == 0);
+  CHECK(shown.out.find("gateway = \"192.0.2.1\"") != std::string::npos);
+  CHECK(shown.err.find("was not written") != std::string::npos);
+  CHECK(access((godwit.dir.path() + "/x.toml").c_str(), F_OK) != 0);
+  const std::string own = godwit.dir.path() + "/mine.toml";
+  CHECK(godwit.run({"import", source, "--output", own}).code == 0);
+  CHECK(content(own).find(godwit.dir.path() + "/mine.psk") != std::string::npos);
+}
+
+TEST_CASE("import of what is no configuration is exit code 3 and leaves nothing") {
+  const Command godwit;
+  for (const char* text : {"", "hello\n", "IPSec ID sales\n"}) {
+    const std::string source = godwit.dir.file("x.conf", text);
+    const Said said = godwit.run({"import", source});
+    CHECK(said.code == 3);
+    CHECK(said.err.find("godwit: " + source) == 0);
+  }
+  CHECK(godwit.run({"import", godwit.dir.path() + "/missing"}).code == 3);
+  CHECK(godwit.run({"import", godwit.dir.path()}).code == 3);
+  CHECK(access((godwit.dir.path() + "/x.toml").c_str(), F_OK) != 0);
+}
+
+TEST_CASE("a vpnc.conf among the profiles is one") {
+  const Command godwit;
+  const std::string path = godwit.dir.file("office.conf", kVpncFile);
+  const Said checked = godwit.run({"check", "office"});
+  CHECK(checked.code == 0);
+  CHECK(checked.err.find("office.conf:5: Debug") != std::string::npos);
+  const Said shown = godwit.run({"show", "office"});
+  CHECK(shown.out.find("psk-source = \"vpnc\"") != std::string::npos);
+  CHECK(shown.out.find("psk-file = \"" + path + "\"") != std::string::npos);
+  CHECK(shown.out.find("swallow") == std::string::npos);
 }

@@ -204,3 +204,18 @@ TEST_CASE("an askpass that hangs is ended when the user cancels") {
   REQUIRE_FALSE(secret);
   CHECK(secret.error().code == ExitCode::kInterrupted);
 }
+
+TEST_CASE("secrets of a vpnc.conf are read from it, under the same rules as others") {
+  TempDir dir;
+  using Kind = config::SecretSource::Kind;
+  const std::string text = "IPSec gateway g\nIPSec secret swallow\n";
+  const std::string path = dir.file("vpnc.conf", text);
+  const auto secret = obtain_secret({Kind::kVpncSecret, path}, "", -1);
+  REQUIRE(secret.has_value());
+  CHECK(std::string(secret->expose().begin(), secret->expose().end()) == "swallow");
+  const auto password = obtain_secret({Kind::kVpncPassword, path}, "", -1);
+  REQUIRE_FALSE(password.has_value());
+  CHECK(password.error().what == path + " has no Xauth password");
+  const std::string open = dir.file("open.conf", text, 0644);
+  CHECK_FALSE(obtain_secret({Kind::kVpncSecret, open}, "", -1).has_value());
+}

@@ -174,6 +174,10 @@ constexpr auto kCases = std::to_array<Case>({
     {"psk-file", "psk-file = \"hunter2\"",
      "p.toml:2:12: psk-file must be an absolute path; write psk-file = \"/etc/godwit/office.psk\""},
     {"psk-source", "psk-source = \"stdin\"", ""},
+    {"psk-source", "psk-source = \"vpnc\"\npsk-file = \"/etc/vpnc/office.conf\"", ""},
+    {"psk-source", "psk-source = \"vpnc\"",
+     "p.toml:2:14: psk-source = \"vpnc\" needs psk-file; write psk-file = "
+     "\"/etc/godwit/office.psk\""},
     {"psk-source", "psk-source = \"file\"",
      "p.toml:2:14: psk-source = \"file\" needs psk-file; write psk-file = "
      "\"/etc/godwit/office.psk\""},
@@ -192,7 +196,8 @@ constexpr auto kCases = std::to_array<Case>({
      "key"},
     {"password-source", "auth = \"xauth-psk\"\npassword-source = \"stdin\"", ""},
     {"password-source", "auth = \"xauth-psk\"\npassword-source = \"keyring\"",
-     "p.toml:3:19: password-source cannot be \"keyring\"; write one of \"file\", \"askpass\", "
+     "p.toml:3:19: password-source cannot be \"keyring\"; write one of \"file\", \"vpnc\", "
+     "\"askpass\", "
      "\"stdin\", \"prompt\""},
     {"user-domain", "auth = \"xauth-psk\"\nuser-domain = \"CORP\"", ""},
     {"user-domain", "user-domain = \"CORP\"",
