@@ -1,6 +1,7 @@
 #include "client/apply.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "client/scripts.h"
 
@@ -10,14 +11,7 @@ namespace {
 using platform::SysError;
 
 constexpr std::uint32_t kTableBase = 26480;
-constexpr std::uint32_t kMarkBase = 0x676f'0000;  // "go"
-constexpr std::uint32_t kMainTable = 254;
-
-bool is_full_tunnel(const session::TunnelConfig& config, bool v6) {
-  return std::any_of(config.routes.begin(), config.routes.end(), [v6](const Prefix& route) {
-    return route.is_everything() && route.address().is_v6() == v6;
-  });
-}
+constexpr std::uint32_t kLastMetric = 0xffff;
 
 // One UDP port of the gateway goes into the tunnel's table and never out of it again: when the
 // device is gone (the process was killed, say) the second route holds back what must not travel in
@@ -25,12 +19,11 @@ bool is_full_tunnel(const session::TunnelConfig& config, bool v6) {
 void add_port(std::vector<Step>& steps, const TunnelNumbers& numbers,
               const session::TunnelConfig& config) {
   constexpr std::uint8_t kUdp = 17;
-  constexpr std::uint32_t kLast = 0xffff;  // a metric
   platform::Route nowhere;
   nowhere.destination = config.routes.at(0);
   nowhere.table = numbers.table;
   nowhere.kind = platform::RouteKind::kUnreachable;
-  nowhere.metric = kLast;
+  nowhere.metric = kLastMetric;
   steps.emplace_back(AddRoute{nowhere});
   platform::Rule rule;
   rule.v6 = config.gateway.is_v6();
@@ -42,23 +35,39 @@ void add_port(std::vector<Step>& steps, const TunnelNumbers& numbers,
   steps.emplace_back(AddRule{rule});
 }
 
-void add_rules(std::vector<Step>& steps, const TunnelNumbers& numbers, bool v6, bool full) {
-  if (full) {
-    platform::Rule local;
-    local.v6 = v6;
-    local.priority = kLocalRulePriority;
-    local.table = kMainTable;
-    // The mark changes nothing here but makes the rule this tunnel's own, to be taken away with it.
-    local.fwmark = numbers.fwmark;
-    local.invert = true;
-    local.suppress_prefix_length = 0;
-    steps.emplace_back(AddRule{local});
+// The longest prefix decides: a lookup that ends outside goes on in the main table, as without a
+// tunnel, and what is held back is answered with an error that lets programs turn to IPv4 at once.
+// That stays when the device goes.
+platform::Route route_of(const WayOf& way, const session::TunnelConfig& config, std::uint32_t table,
+                         int device_index) {
+  platform::Route route;
+  route.destination = way.destination;
+  route.table = table;
+  if (way.way == Way::kOutside) {
+    route.kind = platform::RouteKind::kThrow;
+  } else if (way.way == Way::kNowhere) {
+    route.kind = platform::RouteKind::kUnreachable;
+    route.metric = kLastMetric;
+  } else {
+    route.index = device_index;
+    const auto source =
+        std::find_if(config.addresses.begin(), config.addresses.end(), [&](const Prefix& address) {
+          return address.address().is_v4() == way.destination.address().is_v4();
+        });
+    if (source != config.addresses.end()) route.source = source->address();
   }
+  return route;
+}
+
+// A full tunnel takes no tunnel's own datagrams: of two full ones each would carry the other's, and
+// they would go round. A split one carries those of a tunnel whose gateway is behind it.
+void add_rule(std::vector<Step>& steps, const TunnelNumbers& numbers, bool v6, bool full) {
   platform::Rule rule;
   rule.v6 = v6;
   rule.priority = kRulePriority;
   rule.table = numbers.table;
-  rule.fwmark = numbers.fwmark;
+  rule.fwmark = full ? kMarkBase : numbers.fwmark;
+  if (full) rule.fwmask = kMarkMask;
   rule.invert = true;
   steps.emplace_back(AddRule{rule});
 }
@@ -70,7 +79,8 @@ TunnelNumbers numbers_for(int device_index) {
   return {kTableBase + index, kMarkBase | (index & 0xffff)};
 }
 
-std::vector<Step> plan(const session::TunnelConfig& config, int device_index) {
+std::vector<Step> plan(const session::TunnelConfig& config, int device_index,
+                       const RoutePlan& routes) {
   std::vector<Step> steps;
   const TunnelNumbers numbers = numbers_for(device_index);
   for (const Prefix& address : config.addresses) {
@@ -78,36 +88,24 @@ std::vector<Step> plan(const session::TunnelConfig& config, int device_index) {
   }
   bool v4 = false;
   bool v6 = false;
-  // A lookup that ends here goes on in the main table, as without a tunnel.
-  for (const Prefix& destination : config.excluded) {
-    platform::Route route;
-    route.destination = destination;
-    route.table = numbers.table;
-    route.kind = platform::RouteKind::kThrow;
-    steps.emplace_back(AddRoute{route});
-  }
-  for (const Prefix& destination : config.routes) {
-    // A route of a family in which the tunnel has no address would lead nowhere.
-    const auto source =
-        std::find_if(config.addresses.begin(), config.addresses.end(), [&](const Prefix& address) {
-          return address.address().is_v4() == destination.address().is_v4();
-        });
-    if (source == config.addresses.end()) continue;
-    platform::Route route;
-    route.destination = destination;
-    route.table = numbers.table;
-    route.index = device_index;
-    route.source = source->address();
-    steps.emplace_back(AddRoute{route});
-    (destination.address().is_v4() ? v4 : v6) = true;
+  for (const bool outside : {true, false}) {
+    for (const WayOf& way : routes.ways) {
+      if ((way.way == Way::kOutside) != outside) continue;
+      steps.emplace_back(AddRoute{route_of(way, config, numbers.table, device_index)});
+      if (!outside) (way.destination.address().is_v4() ? v4 : v6) = true;
+    }
   }
   if (config.udp_port) {
     add_port(steps, numbers, config);
     return steps;
   }
-  if (v4) add_rules(steps, numbers, false, is_full_tunnel(config, false));
-  if (v6) add_rules(steps, numbers, true, is_full_tunnel(config, true));
+  if (v4) add_rule(steps, numbers, false, routes.full_v4);
+  if (v6) add_rule(steps, numbers, true, routes.full_v6);
   return steps;
+}
+
+std::vector<Step> plan(const session::TunnelConfig& config, int device_index) {
+  return plan(config, device_index, plan_routes(config, {}, {}));
 }
 
 platform::DnsSettings dns_settings(const session::TunnelConfig& config) {
@@ -162,8 +160,48 @@ Result<void, SysError> Machine::make_network(const session::TunnelConfig& config
   // Packets from the gateway's own address come from the device: a strict filter that does not look
   // at ports would mind.
   if (config.udp_port) tun_.loosen_reverse_path_filter();
-  for (const Step& step : plan(config, tun_.index())) GODWIT_TRY(make(step, netlink));
+  const bool one_flow = config.udp_port.has_value();
+  plan_ = one_flow ? plan_routes(config, {}, {})
+                   : plan_routes(config, policy_, GODWIT_TRY(surroundings(netlink)));
+  for (const Overlap& overlap : plan_.overlaps) say_(overlap.sentence());
+  for (const Step& step : plan(config, tun_.index(), plan_)) GODWIT_TRY(make(step, netlink));
   backend_ = GODWIT_TRY(resolver_.apply(tun_.index(), tun_.name(), dns_settings(config), journal_));
+  return {};
+}
+
+Result<std::vector<LocalNetwork>, SysError> Machine::surroundings(platform::Netlink& netlink) {
+  const auto addresses = GODWIT_TRY(netlink.addresses());
+  const auto links = GODWIT_TRY(netlink.links());
+  return local_networks(addresses, links, tun_.index());
+}
+
+Result<void, SysError> Machine::follow_surroundings(const session::TunnelConfig& config) {
+  if (config.udp_port || (scripts_ != nullptr && scripts_->makes_the_network())) return {};
+  auto netlink = GODWIT_TRY(platform::Netlink::open());
+  RoutePlan now = plan_routes(config, policy_, GODWIT_TRY(surroundings(netlink)));
+  if (now == plan_) return {};
+  const std::uint32_t table = numbers_for(tun_.index()).table;
+  // The same route on another device is none of the table's business.
+  const auto has = [](const RoutePlan& routes, const WayOf& way) {
+    return std::any_of(routes.ways.begin(), routes.ways.end(), [&](const WayOf& other) {
+      return other.destination == way.destination && other.way == way.way;
+    });
+  };
+  for (const WayOf& way : plan_.ways) {
+    if (has(now, way)) continue;
+    const auto gone = netlink.delete_route(route_of(way, config, table, tun_.index()));
+    if (!gone && !platform::is_absent(gone.error())) return gone;
+  }
+  for (const WayOf& way : now.ways) {
+    if (has(plan_, way)) continue;
+    auto made = make(AddRoute{route_of(way, config, table, tun_.index())}, netlink);
+    if (!made && made.error().error != EEXIST) return made;
+  }
+  for (const Overlap& overlap : now.overlaps) {
+    const auto& told = plan_.overlaps;
+    if (std::find(told.begin(), told.end(), overlap) == told.end()) say_(overlap.sentence());
+  }
+  plan_ = std::move(now);
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include "client/control.h"
 #include "client/disconnect.h"
 #include "client/import.h"
+#include "client/kill_switch.h"
 #include "client/plan.h"
 #include "client/profiles.h"
 #include "client/progress.h"
@@ -43,6 +44,7 @@ struct Arguments {
   bool all = false;
   bool if_needed = false;
   bool dry_run = false;
+  bool open = false;
   ConnectOptions connect;
   ImportOptions importing;
   std::string keylog;
@@ -102,6 +104,7 @@ int say_up_already(const Arguments& arguments) {
 
 // A tunnel whose process was killed leaves its socket and its journal.
 constexpr const char* kDied = "; its process died, `godwit disconnect` cleans up after it";
+constexpr const char* kClosed = "; its kill switch is closed, `godwit disconnect` opens it";
 
 // "up", "connecting", "died" or "down".
 std::string_view state_of(const std::string& name) {
@@ -136,11 +139,21 @@ int run_connect(Arguments& arguments) {
   return connect(*profile, arguments.connect);
 }
 
+// What disconnect ends: tunnels, and what ended ones left closed.
+std::vector<std::string> list_ends() {
+  std::vector<std::string> names = list_tunnels();
+  const std::vector<std::string> closed = list_closed();
+  names.insert(names.end(), closed.begin(), closed.end());
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
 int run_disconnect(const Arguments& arguments) {
   std::vector<std::string> names = {profile_name(arguments.name)};
-  if (arguments.all) names = list_tunnels();
+  if (arguments.all) names = list_ends();
   if (arguments.name.empty() && !arguments.all) {
-    names = list_tunnels();
+    names = list_ends();
     if (names.size() != 1 && !(names.empty() && arguments.if_needed)) {
       return complain(
           failure(names.empty() ? ExitCode::kNotConnected : ExitCode::kUsage,
@@ -154,8 +167,9 @@ int run_disconnect(const Arguments& arguments) {
     if (down && arguments.if_needed) continue;
     if (!done) return complain(done.error());
     if (arguments.json) continue;
-    fmt::print("{} is disconnected{}\n", printable(name),
-               done->was_dead ? "; its process was dead, and what it had left is cleaned up" : "");
+    fmt::print("{} is disconnected{}{}\n", printable(name),
+               done->was_dead ? "; its process was dead, and what it had left is cleaned up" : "",
+               done->was_closed ? "; its kill switch is open" : "");
   }
   if (arguments.json) fmt::print("{}\n", json{{"result", "disconnected"}, {"names", names}}.dump());
   return 0;
@@ -170,13 +184,18 @@ int run_status(const Arguments& arguments) {
     const bool absent = !status && status.error().code == ExitCode::kNotConnected;
     if (!status && (!arguments.name.empty() || !absent)) {
       if (arguments.json && absent) {
-        fmt::print("{}\n",
-                   json{{"schema", kStatusSchema}, {"name", name}, {"state", "down"}}.dump());
+        fmt::print("{}\n", json{{"schema", kStatusSchema},
+                                {"name", name},
+                                {"state", "down"},
+                                {"closed", is_closed(name)}}
+                               .dump());
         return number(ExitCode::kNotConnected);
       }
       return complain(absent ? failure(ExitCode::kNotConnected,
                                        fmt::format("{} is not connected{}", printable(name),
-                                                   has_died(name) ? kDied : ""))
+                                                   has_died(name)    ? kDied
+                                                   : is_closed(name) ? kClosed
+                                                                     : ""))
                              : status.error());
     }
     if (status) all.push_back(*status);
@@ -213,12 +232,20 @@ int run_list(const Arguments& arguments) {
 }
 
 int run_clean(const Arguments& arguments) {
-  std::vector<std::string> names = list_tunnels();
+  std::vector<std::string> names = list_ends();
   if (!arguments.name.empty()) names = {profile_name(arguments.name)};
   for (const std::string& name : names) {
     const auto done = clean(name);
     if (!done) return complain(done.error());
     if (*done) fmt::print("{}: cleaned up after a process that died\n", printable(name));
+    if (*done && !arguments.open && is_closed(name)) {
+      fmt::print("{0}: the kill switch stays; `godwit disconnect {0}` opens this machine\n",
+                 printable(name));
+    }
+    if (!arguments.open) continue;
+    const auto opened = open_left_machine(name);
+    if (!opened) return complain(opened.error());
+    if (*opened) fmt::print("{}: the kill switch is open\n", printable(name));
   }
   return 0;
 }
@@ -302,6 +329,8 @@ void add_small_commands(CLI::App& app, Arguments& arguments, Action& action) {
   auto* const clean_command =
       app.add_subcommand("clean", "Undo what tunnels left whose process died; others stay up");
   clean_command->add_option("PROFILE", arguments.name, "Name of a profile; default: all");
+  clean_command->add_flag("--open", arguments.open,
+                          "Open the kill switches that they left closed as well");
   clean_command->callback([&action] { action = [](Arguments& a) { return run_clean(a); }; });
 
   app.add_subcommand("version", "Show the version")->callback([&action] {

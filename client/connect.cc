@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "client/credentials.h"
+#include "client/kill_switch.h"
 #include "client/profiles.h"
 #include "client/progress.h"
 #include "client/scripts.h"
@@ -70,6 +71,16 @@ Result<IpAddress, Failure> resolve(const std::string& name) {
   return fail(failure(ExitCode::kNameResolution,
                       fmt::format("the gateway's name {} cannot be resolved: {}", printable(name),
                                   status == 0 ? "no address" : ::gai_strerror(status))));
+}
+
+// A closed kill switch lets no name server be asked: then where the gateway was serves.
+Result<IpAddress, Failure> resolve_gateway(const config::Profile& profile) {
+  auto found = resolve(profile.gateway);
+  if (found || !is_closed(profile.name)) return found;
+  if (const auto last = remembered_gateway(profile.name, profile.gateway)) return *last;
+  found.error().remedy = fmt::format("the kill switch is closed; `godwit disconnect {}` opens it",
+                                     printable(profile.name));
+  return found;
 }
 
 // Those that can be found now; the others are said, and left out.
@@ -137,6 +148,12 @@ struct Sockets {
   session::LocalEndpoints local;
 };
 
+// Whatever ends a connect early has changed nothing, and leaves no file behind.
+struct Cleanup {
+  platform::UndoJournal& journal;
+  ~Cleanup() { (void)journal.replay_all(); }
+};
+
 class Connection {
  public:
   Connection(const config::Profile& profile, const ConnectOptions& options, Progress& progress)
@@ -150,8 +167,8 @@ class Connection {
                                                          const IpAddress& gateway,
                                                          const session::LocalEndpoints& local);
   Result<Sockets, Failure> open_sockets(const IpAddress& gateway, std::uint32_t fwmark) const;
-  Result<ExitCode, Failure> undo(Machine& machine, const session::EndReason& reason,
-                                 bool was_up) const;
+  Result<ExitCode, Failure> undo(Machine& machine, ClosedWhile& closed,
+                                 const session::EndReason& reason, bool was_up) const;
   Failure ended(const session::EndReason& reason) const;
   // `assigned` is filled on the way.
   TunnelLoop::Hooks hooks(std::optional<session::Event>& assigned,
@@ -221,22 +238,20 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   const auto refused = [](const SysError& error) { return of_system(code_of(error), error); };
   // First, while a Ctrl-C still ends the process: the system's resolver may take long, and nothing
   // has to be undone yet.
-  const IpAddress gateway = GODWIT_TRY(resolve(profile_.gateway));
+  const IpAddress gateway = GODWIT_TRY(resolve_gateway(profile_));
   auto backups = resolve_backups(profile_, progress_);
   auto journal = open_journal(profile_.name, progress_);
   if (!journal) return fail(journal.error());
-  // Whatever ends this function early has changed nothing, and leaves no file behind.
-  struct Cleanup {
-    platform::UndoJournal& journal;
-    ~Cleanup() { (void)journal.replay_all(); }
-  } cleanup{*journal};
+  ClosedWhile closed(profile_.name);
+  const Cleanup cleanup{*journal};
 
   auto signals = platform::Signals::open();
   if (!signals) return fail(refused(signals.error()));
   auto cancel = platform::Event::open();
   if (!cancel) return fail(refused(cancel.error()));
 
-  scripts_.emplace(profile_, *journal, [this](const std::string& text) { progress_.say(text); });
+  const auto say = [this](const std::string& text) { progress_.say(text); };
+  scripts_.emplace(profile_, *journal, say);
   scripts_->pre_init(gateway);
   auto tun = platform::Tun::open(profile_.interface);
   if (!tun) return fail(no_device(tun.error()));
@@ -244,6 +259,8 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
     return fail(refused(pushed.error()));
   }
   const TunnelNumbers numbers = numbers_for(tun->index());
+  // Before the first datagram, and while programs may still be run.
+  GODWIT_TRY(close_machine(profile_, gateway));
   Sockets sockets = GODWIT_TRY(open_sockets(gateway, numbers.fwmark));
   auto links = platform::LinkMonitor::open();
   if (!links) return fail(refused(links.error()));
@@ -273,7 +290,8 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   if (!asker) return fail(refused(asker.error()));
 
   scripts_->set_device(tun->name());
-  Machine machine(*tun, *journal, platform::ResolverOptions{}, &*scripts_);
+  Machine machine(*tun, *journal, platform::ResolverOptions{}, &*scripts_,
+                  RoutePolicy::of(profile_), say);
   std::optional<session::Event> assigned;
   TunnelLoop loop(std::move(config),
                   {*tun, sockets.ike, *signals, *cancel, *links, bus ? &*bus : nullptr, machine,
@@ -284,7 +302,7 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
                   hooks(assigned, up));
   const session::EndReason reason = loop.run();
   unanswered_ = loop.unanswered();
-  return undo(machine, reason, loop.was_up());
+  return undo(machine, closed, reason, loop.was_up());
 }
 
 TunnelLoop::Hooks Connection::hooks(std::optional<session::Event>& assigned,
@@ -306,15 +324,21 @@ TunnelLoop::Hooks Connection::hooks(std::optional<session::Event>& assigned,
   return out;
 }
 
-Result<ExitCode, Failure> Connection::undo(Machine& machine, const session::EndReason& reason,
-                                           bool was_up) const {
+Result<ExitCode, Failure> Connection::undo(Machine& machine, ClosedWhile& closed,
+                                           const session::EndReason& reason, bool was_up) const {
   progress_.service().stopping();
+  // A tunnel that ended by itself leaves the machine closed.
+  if (was_up) closed.stay_closed(reason.cause != session::EndCause::kUserRequest);
   const auto revoked = machine.revoke();
   if (!revoked) return fail(of_system(ExitCode::kCannotApply, revoked.error()));
   if (!revoked->complete()) {
     return fail(of_system(ExitCode::kCannotApply, revoked->failures.front()));
   }
   if (reason.cause == session::EndCause::kUserRequest && was_up) return ExitCode::kOk;
+  if (closed.stays_closed()) {
+    progress_.say("the kill switch stays: `godwit disconnect " + printable(profile_.name) +
+                  "` opens this machine");
+  }
   return fail(ended(reason));
 }
 

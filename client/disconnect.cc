@@ -11,6 +11,7 @@
 
 #include "client/clean.h"
 #include "client/control.h"
+#include "client/kill_switch.h"
 #include "client/profiles.h"
 #include "client/words.h"
 #include "platform/clock.h"
@@ -47,7 +48,10 @@ Result<Disconnected, Failure> disconnect_as_member(const std::string& name) {
   const auto asked = control_ask(socket_path(name), ControlOp::kDisconnect, 5s);
   const bool left = std::filesystem::exists(run_directory() + "/" + name + ".journal");
   if (!asked && asked.error().code == ExitCode::kNotConnected) {
-    if (!left) return fail(not_connected(name));
+    if (!left) {
+      GODWIT_TRY(open_left_machine(name));
+      return fail(not_connected(name));
+    }
     return fail(failure(ExitCode::kPermission,
                         fmt::format("the tunnel {} died; only root can clean up", printable(name)),
                         fmt::format("`sudo godwit disconnect {}`", printable(name))));
@@ -55,6 +59,8 @@ Result<Disconnected, Failure> disconnect_as_member(const std::string& name) {
   if (!asked) return fail(asked.error());
   const auto gone = [&] { return !std::filesystem::exists(socket_path(name)); };
   GODWIT_TRY(wait_until(gone, name, "ask root to end its process"));
+  // One that had not come up, after a crash, leaves what was closed before.
+  GODWIT_TRY(open_left_machine(name));
   return Disconnected{};
 }
 
@@ -72,12 +78,15 @@ Result<Disconnected, Failure> disconnect(const std::string& name) {
     GODWIT_TRY(wait_until([&] { return !owner->is_alive(); }, name,
                           fmt::format("`kill -9 {}`, then disconnect again", owner->pid)));
   } else if (!std::filesystem::exists(folder + "/" + name + ".journal")) {
-    return fail(not_connected(name));
+    result.was_closed = GODWIT_TRY(open_left_machine(name));
+    if (!result.was_closed) return fail(not_connected(name));
+    return result;
   } else {
     result.was_dead = true;
   }
   // After a normal end there is no journal any more; after kill -9 this undoes everything.
   GODWIT_TRY(replay_journal(name));
+  result.was_closed = GODWIT_TRY(open_left_machine(name));
   return result;
 }
 

@@ -10,7 +10,8 @@
 namespace godwit::client {
 
 struct Disconnected {
-  bool was_dead = false;  // the process was gone, and its journal was replayed
+  bool was_dead = false;    // the process was gone, and its journal was replayed
+  bool was_closed = false;  // the kill switch of a tunnel that had ended otherwise was opened
 };
 
 // Returns when the other process is gone and nothing of the tunnel is left. kNotConnected when

@@ -9,6 +9,7 @@
 #include "client/profiles.h"
 #include "client/words.h"
 #include "core/config/values.h"
+#include "platform/firewall.h"
 
 namespace godwit::client {
 namespace {
@@ -48,6 +49,12 @@ json routes(const config::Profile& profile) {
   return json::array({fmt::format("{}, else everything", kGatewaySays)});
 }
 
+json kill_switch(const config::Profile& profile) {
+  if (profile.kill_switch == config::KillSwitch::kOff) return nullptr;
+  return {{"table", "inet " + platform::firewall_table(profile.name)},
+          {"local_networks", profile.kill_switch == config::KillSwitch::kLan}};
+}
+
 json dns(const config::Profile& profile) {
   if (!profile.use_dns || profile.l2tp) return nullptr;
   json servers = texts(profile.dns);
@@ -79,6 +86,9 @@ json plan_json(const config::Profile& profile) {
   const TunnelNumbers first = numbers_for(0);
   out["rules"] = {{"priority", profile.l2tp ? kPortRulePriority : kRulePriority},
                   {"table", fmt::format("{} and the device's index", first.table)}};
+  out["added_routes"] = texts(profile.more_networks);
+  out["excluded"] = texts(profile.excluded_networks);
+  out["kill_switch"] = kill_switch(profile);
   out["dns"] = dns(profile);
   if (!profile.script.empty()) out["rules"] = out["dns"] = nullptr;
   return out;
@@ -94,6 +104,13 @@ std::string plan_text(const json& plan) {
   add("device", plan.at("device").get<std::string>());
   add("addresses", line(plan.at("addresses")));
   add("routes", line(plan.at("routes")));
+  if (!plan.at("added_routes").empty()) add("routes added", line(plan.at("added_routes")));
+  if (!plan.at("excluded").empty()) add("never routed", line(plan.at("excluded")));
+  if (const json& closes = plan.at("kill_switch"); closes.is_object()) {
+    add("kill switch",
+        "nftables, table " + closes.at("table").get<std::string>() +
+            (closes.at("local_networks").get<bool>() ? ", sparing private networks" : ""));
+  }
   if (!plan.at("script").is_null()) {
     add("script", plan.at("script").get<std::string>() + ", which makes the routes and DNS");
   } else {

@@ -125,6 +125,8 @@ Result<config::Profile, Failure> load_profile(const std::string& name_or_file,
 std::vector<std::string> list_profiles() { return stems(config_directory(), {".toml", ".conf"}); }
 std::vector<std::string> list_tunnels() { return stems(run_directory(), {".sock", ".journal"}); }
 
+std::vector<std::string> list_closed() { return stems(run_directory(), {".closed"}); }
+
 bool has_died(const std::string& name) {
   std::error_code error;
   const std::string folder = run_directory();

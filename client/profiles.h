@@ -28,6 +28,7 @@ Result<config::Profile, Failure> load_profile(const std::string& name_or_file,
                                               std::vector<importers::Remark>* remarks = nullptr);
 
 std::vector<std::string> list_profiles();  // names, sorted
+std::vector<std::string> list_closed();    // names of closed kill switches, sorted
 std::vector<std::string> list_tunnels();   // names with a socket or a journal, sorted
 // Whether the tunnel's process is gone without having taken its changes back.
 bool has_died(const std::string& name);

@@ -18,6 +18,13 @@ namespace {
 
 constexpr std::size_t kMtuMin = 576;
 
+// Whether this machine may be in another network now.
+bool moves_networks(const platform::LinkChange& change) {
+  using Kind = platform::LinkChange::Kind;
+  return change.kind == Kind::kAddressAdded || change.kind == Kind::kAddressRemoved ||
+         change.kind == Kind::kLinkRemoved || change.kind == Kind::kOverrun;
+}
+
 }  // namespace
 
 TunnelLoop::TunnelLoop(session::SessionConfig config, TunnelParts parts,
@@ -161,6 +168,10 @@ void TunnelLoop::on_signal(int signal) {
 void TunnelLoop::look_at_network() {
   const auto changes = parts_.links.read();
   if (changes && changes->empty()) return;
+  if (applied_ && (!changes || std::ranges::any_of(*changes, moves_networks))) {
+    const auto followed = parts_.machine.follow_surroundings(*applied_);
+    if (!followed) hooks_.say(followed.error().message());
+  }
   look_for_source();
 }
 

@@ -6,6 +6,7 @@
 
 #include <sstream>
 
+#include "platform/firewall.h"
 #include "platform/program.h"
 #include "platform/resolver.h"
 #include "platform/undo_line.h"
@@ -79,6 +80,9 @@ class Undoer {
       done |= status && *status == 0;
     }
     return done;
+  }
+  Result<bool, SysError> operator()(const UndoFirewall& undo) {
+    return counted(delete_firewall(undo.table));
   }
 
  private:

@@ -61,8 +61,11 @@ struct UndoScript {  // run-script: the disconnect of a script or of hooks, what
   std::string hooks;                     // a folder
   std::vector<std::string> environment;  // as the script saw it at connect, with another reason
 };
+struct UndoFirewall {  // delete-nft-table, of family inet
+  std::string table;
+};
 using Undo = std::variant<UndoLink, UndoAddress, UndoRoute, UndoRule, UndoResolvConf,
-                          UndoResolvedLink, UndoResolvconf, UndoFile, UndoScript>;
+                          UndoResolvedLink, UndoResolvconf, UndoFile, UndoScript, UndoFirewall>;
 
 // One line without its newline, and back. parse_undo fails on an unknown verb or a bad value.
 std::string to_line(const Undo& undo);

@@ -32,7 +32,7 @@ std::string Rule::to_string() const {
   if (to) out += " to " + to->to_string();
   if (protocol) out += " ipproto " + std::to_string(*protocol);
   if (port) out += " dport " + std::to_string(*port);
-  if (fwmark) out += " fwmark " + std::to_string(*fwmark);
+  if (fwmark) out += " fwmark " + std::to_string(*fwmark) + "/" + std::to_string(fwmask);
   out += " lookup " + std::to_string(table);
   if (suppress_prefix_length) {
     out += " suppress_prefixlength " + std::to_string(*suppress_prefix_length);
@@ -156,6 +156,10 @@ Result<void, SysError> Netlink::set_mtu(int index, int mtu) {
 
 Result<void, SysError> Netlink::set_queue_length(int index, int packets) {
   return set_link("set the length of the queue", index, IFLA_TXQLEN, packets);
+}
+
+Result<void, SysError> Netlink::set_group(int index, std::uint32_t group) {
+  return set_link("set the group of the device", index, IFLA_GROUP, static_cast<int>(group));
 }
 
 Result<void, SysError> Netlink::set_up(int index, bool up) {

@@ -48,7 +48,8 @@ struct Rule {
   std::uint32_t priority = 0;
   std::uint32_t table = 0;
   std::optional<std::uint32_t> fwmark;
-  bool invert = false;  // "not fwmark M": everything but the tunnel's own socket
+  std::uint32_t fwmask = ~0U;  // which of its bits are compared
+  bool invert = false;         // "not fwmark M": everything but the tunnel's own socket
   std::optional<std::uint32_t> suppress_prefix_length;  // 0: ignore default routes of the table
   std::optional<Prefix> to;
   std::optional<Prefix> from;
@@ -85,6 +86,7 @@ class Netlink {
   Result<void, SysError> delete_rule(const Rule& rule);
   Result<void, SysError> set_mtu(int index, int mtu);
   Result<void, SysError> set_queue_length(int index, int packets);
+  Result<void, SysError> set_group(int index, std::uint32_t group);
   Result<void, SysError> set_up(int index, bool up);
   // Only a TUN or TAP device; anything else is ENODEV, whatever took the index over.
   Result<void, SysError> delete_tun(int index);

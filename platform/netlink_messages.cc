@@ -205,7 +205,10 @@ std::optional<Rule> read_rule(nlmsghdr* header) {
   rule.priority = get_u32(parsed[FRA_PRIORITY], 0);
   rule.table = get_u32(parsed[FRA_TABLE], parsed->table);
   rule.invert = (parsed->flags & FIB_RULE_INVERT) != 0;
-  if (parsed[FRA_FWMARK] != nullptr) rule.fwmark = get_u32(parsed[FRA_FWMARK], 0);
+  if (parsed[FRA_FWMARK] != nullptr) {
+    rule.fwmark = get_u32(parsed[FRA_FWMARK], 0);
+    rule.fwmask = get_u32(parsed[FRA_FWMASK], ~0U);
+  }
   // The kernel reports "none" as -1.
   const std::uint32_t suppress = get_u32(parsed[FRA_SUPPRESS_PREFIXLEN], ~0U);
   if (suppress != ~0U) rule.suppress_prefix_length = suppress;
@@ -245,12 +248,20 @@ Message route_message(int type, int flags, const Route& route) {
   fixed.rtm_dst_len = static_cast<unsigned char>(route.destination.length());
   fixed.rtm_table = RT_TABLE_UNSPEC;
   fixed.rtm_protocol = RTPROT_STATIC;
-  fixed.rtm_scope = route.gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+  // In a table of our own a device leads to no neighbour: who adds a route "via" his router, and
+  // names no device, must not be told that the router is behind the tunnel. The kernel looks for it
+  // among the routes of link scope, in all tables that the rules lead to, and would pass by a
+  // "throw" of a wider scope.
+  const bool own = route.table != RT_TABLE_MAIN;
+  fixed.rtm_scope = route.gateway || own ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
   fixed.rtm_type = RTN_UNICAST;
   if (route.kind == RouteKind::kUnreachable) fixed.rtm_type = RTN_UNREACHABLE;
   if (route.kind == RouteKind::kBlackhole) fixed.rtm_type = RTN_BLACKHOLE;
   if (route.kind == RouteKind::kThrow) fixed.rtm_type = RTN_THROW;
-  if (route.kind != RouteKind::kUnicast) fixed.rtm_scope = RT_SCOPE_UNIVERSE;
+  if (route.kind == RouteKind::kThrow) fixed.rtm_scope = RT_SCOPE_HOST;
+  if (route.kind == RouteKind::kUnreachable || route.kind == RouteKind::kBlackhole) {
+    fixed.rtm_scope = RT_SCOPE_UNIVERSE;
+  }
   if (type == RTM_DELROUTE) {
     fixed.rtm_scope = RT_SCOPE_NOWHERE;  // any
     fixed.rtm_protocol = RTPROT_UNSPEC;
@@ -283,7 +294,7 @@ Message rule_message(int type, int flags, const Rule& rule) {
   nla_put_u32(message.get(), FRA_TABLE, rule.table);
   if (rule.fwmark) {
     nla_put_u32(message.get(), FRA_FWMARK, *rule.fwmark);
-    nla_put_u32(message.get(), FRA_FWMASK, ~0U);
+    nla_put_u32(message.get(), FRA_FWMASK, rule.fwmask);
   }
   if (rule.suppress_prefix_length) {
     nla_put_u32(message.get(), FRA_SUPPRESS_PREFIXLEN, *rule.suppress_prefix_length);

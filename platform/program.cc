@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -39,7 +40,7 @@ std::string find_program(const std::string& name) {
 }
 
 // In the child, between fork and exec: only async-signal-safe calls.
-[[noreturn]] void become(const char* path, char* const* argv, char* const* environment) {
+[[noreturn]] void become(const char* path, char* const* argv, char* const* environment, int input) {
   ::setpgid(0, 0);  // a Ctrl-C for us is none for the program: it runs to its end
   for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGCHLD}) {
     ::signal(number, SIG_DFL);
@@ -47,11 +48,22 @@ std::string find_program(const std::string& name) {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int null = ::open("/dev/null", O_RDONLY);
-  if (null >= 0) ::dup2(null, STDIN_FILENO);
+  if (input < 0) input = ::open("/dev/null", O_RDONLY);
+  if (input >= 0) ::dup2(input, STDIN_FILENO);
   ::dup2(STDERR_FILENO, STDOUT_FILENO);
   ::execve(path, argv, environment);
   ::_exit(127);
+}
+
+// A file that holds `text` and is read from its beginning.
+Result<Fd, SysError> file_of(const std::string& text) {
+  Fd file(::memfd_create("input", MFD_CLOEXEC));
+  if (!file) return fail(last_error("create a file in memory"));
+  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+      ::lseek(file.get(), 0, SEEK_SET) != 0) {
+    return fail(last_error("write a file in memory"));
+  }
+  return file;
 }
 
 }  // namespace
@@ -63,9 +75,11 @@ Result<int, SysError> run_program(const Program& program) {
   environment.emplace_back(kProgramPath);
   const auto argv = pointers(program.argv);
   const auto envp = pointers(environment);
+  Fd input;
+  if (!program.input.empty()) input = GODWIT_TRY(file_of(program.input));
   const pid_t child = ::fork();
   if (child < 0) return fail(last_error("fork"));
-  if (child == 0) become(path.c_str(), argv.data(), envp.data());
+  if (child == 0) become(path.c_str(), argv.data(), envp.data(), input.get());
   const Fd ended(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
   bool late = false;
   if (ended) {

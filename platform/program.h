@@ -19,6 +19,7 @@ struct Program {
   std::vector<std::string> argv;         // the first is a path, or is looked for in kProgramPath
   std::vector<std::string> environment;  // NAME=value, all of it; kProgramPath is added
   std::chrono::milliseconds patience{60'000};
+  std::string input;  // what it reads from standard input
 };
 
 // The exit status, 128 and more for a signal; what the program prints goes to standard error.

@@ -67,6 +67,7 @@ Result<Tun, SysError> Tun::open(const std::string& name) {
   std::string given(request.ifr_name, ::strnlen(request.ifr_name, IFNAMSIZ));
   auto netlink = GODWIT_TRY(Netlink::open());
   const int index = GODWIT_TRY(netlink.index_of(given));
+  GODWIT_TRY(netlink.set_group(index, kTunGroup));
   if (offloads.tcp) GODWIT_TRY(netlink.set_queue_length(index, kQueueLength));
   return Tun(std::move(fd), std::move(given), index, offloads);
 }

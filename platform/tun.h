@@ -2,6 +2,7 @@
 // takes its addresses and routes with it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "platform/fd.h"
@@ -10,6 +11,10 @@
 #include "platform/tun_offloads.h"
 
 namespace godwit::platform {
+
+// The group of every tunnel's device ("go"), by which the kill switch of one tunnel knows those of
+// the others. Like a mark, it takes CAP_NET_ADMIN to set.
+inline constexpr std::uint32_t kTunGroup = 0x676f;
 
 class Tun {
  public:

@@ -5,6 +5,7 @@
 #include <map>
 #include <sstream>
 
+#include "platform/firewall.h"
 #include "platform/tun.h"
 
 namespace godwit::platform {
@@ -144,7 +145,7 @@ std::string line_of(const UndoRule& undo) {
       .add("priority", rule.priority)
       .add("table", rule.table)
       .add("invert", rule.invert ? 1U : 0U);
-  if (rule.fwmark) line.add("fwmark", *rule.fwmark);
+  if (rule.fwmark) line.add("fwmark", *rule.fwmark).add("fwmask", rule.fwmask);
   if (rule.suppress_prefix_length) line.add("suppress", *rule.suppress_prefix_length);
   if (rule.protocol) line.add("protocol", std::uint64_t{*rule.protocol});
   if (rule.port) line.add("port", std::uint64_t{*rule.port});
@@ -178,6 +179,10 @@ std::string line_of(const UndoResolvconf& undo) {
 
 std::string line_of(const UndoFile& undo) {
   return Line("remove-file").add("path", undo.path).text();
+}
+
+std::string line_of(const UndoFirewall& undo) {
+  return Line("delete-nft-table").add("table", undo.table).text();
 }
 
 // Lists of texts: no text holds a NUL.
@@ -274,6 +279,7 @@ std::optional<Undo> parse_rule(const Fields& fields) {
   rule.table = *table;
   rule.invert = *invert != 0;
   rule.fwmark = fields.number32("fwmark");
+  rule.fwmask = fields.number32("fwmask").value_or(~0U);
   rule.suppress_prefix_length = fields.number32("suppress");
   if (!parse_ports(fields, rule)) return std::nullopt;
   for (const char* key : {"to", "from"}) {
@@ -343,6 +349,8 @@ std::optional<Undo> parse_undo(const std::string& line) {
   if (verb == "delete-resolvconf-record" && program && record) {
     return UndoResolvconf{*program, *record};
   }
+  const auto table = fields->text("table");
+  if (verb == "delete-nft-table" && table && is_firewall_table(*table)) return UndoFirewall{*table};
   const auto path = fields->text("path");
   if (verb == "remove-file" && path && !path->empty()) return UndoFile{*path};
   return std::nullopt;

@@ -16,6 +16,7 @@ class InnerParser {
 
   void read() {
     read_addresses();
+    read_beside();
     read_dns();
   }
 
@@ -25,11 +26,9 @@ class InnerParser {
 
   void read_addresses() {
     read_mode_config();
-    if (const auto networks = in_.list("networks", limits::kSplitNetworksMax)) {
-      for (const Item& item : *networks) {
-        append_value(profile_.networks, parse_network(item.text), item, report_);
-      }
-    }
+    read_networks("networks", profile_.networks);
+    read_networks("add-networks", profile_.more_networks);
+    read_networks("exclude-networks", profile_.excluded_networks);
     if (const auto text = in_.text("address")) {
       if (auto address = parse_inner_address(*text)) {
         profile_.address = *address;
@@ -46,6 +45,28 @@ class InnerParser {
     if (off && !in_.mentions("address")) {
       report_.add(key_of("mode-config"), "without mode-config the profile must give an address",
                   "write address = \"10.9.8.7\"");
+    }
+  }
+
+  void read_networks(std::string_view key, std::vector<Prefix>& out) {
+    const auto networks = in_.list(key, limits::kSplitNetworksMax);
+    if (!networks) return;
+    for (const Item& item : *networks) append_value(out, parse_network(item.text), item, report_);
+  }
+
+  void read_beside() {
+    if (const auto word = in_.choice("ipv6")) {
+      profile_.ipv6 = *word == "block"   ? Ipv6::kBlock
+                      : *word == "allow" ? Ipv6::kAllow
+                                         : Ipv6::kTunnel;
+    }
+    if (const auto word = in_.choice("kill-switch")) {
+      profile_.kill_switch = *word == "on"    ? KillSwitch::kOn
+                             : *word == "lan" ? KillSwitch::kLan
+                                              : KillSwitch::kOff;
+    }
+    if (const auto word = in_.choice("prefer")) {
+      profile_.prefer = *word == "local" ? Prefer::kLocal : Prefer::kVpn;
     }
   }
 

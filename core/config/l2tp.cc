@@ -13,7 +13,8 @@ void read_l2tp(Settings& in, Report& report, Profile& profile) {
   profile.mode_config = ConfigMode::kOff;
   profile.use_dns = false;
   in.refuse({"mode-config", "ipv6-address", "phase2", "local-lan", "application-version",
-             "ddns-hostname", "networks", "address", "dns", "search-domains", "routing-domains"},
+             "ddns-hostname", "networks", "add-networks", "exclude-networks", "prefer", "address",
+             "ipv6", "kill-switch", "dns", "search-domains", "routing-domains"},
             "has no use with l2tp, where PPP gives addresses and names",
             "remove it, and tell pppd what you want; or remove l2tp");
   const Entry* natt = in.find("nat-traversal");

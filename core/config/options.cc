@@ -116,12 +116,26 @@ constexpr auto kOptions = std::to_array<Option>({
      "Ask for an inner IPv6 address as well; false for gateways that stumble over the question."},
     {"networks", kTextList, "PREFIX", "", R"(["10.0.0.0/8", "192.168.10.0/24"])",
      "Networks reached through the tunnel; absent: what the gateway says, else everything."},
+    {"add-networks", kTextList, "PREFIX", "", R"(["10.20.0.0/16"])",
+     "Networks in addition to networks, or to what the gateway says; it has to agree to them."},
+    {"exclude-networks", kTextList, "PREFIX", "", R"(["192.0.2.0/24"])",
+     "Networks never reached through the tunnel; what goes there is unprotected, kill switch or "
+     "not."},
+    {"prefer", kChoice, "vpn|local", "", R"("local")",
+     "Which wins where a local network overlaps with the tunnel's; absent: the tunnel's, but of a "
+     "full tunnel private local networks are left out."},
     {"address", kText, "ADDRESS", "", R"("10.9.8.7")",
      "Inner address of this machine when mode-config is false."},
     {"phase2", kChoice, "auto|one|per-network", R"("auto")", R"("per-network")",
      "One pair of keys for all networks or one for each; auto tries the other when refused."},
     {"local-lan", kBool, "BOOL", "false", "true",
      "Leave private networks that the gateway names out of the tunnel; they are then unprotected."},
+    {"ipv6", kChoice, "tunnel|block|allow", R"("tunnel")", R"("block")",
+     "What a tunnel does not carry of IPv6: held back by a full one, always (block), or never "
+     "(allow)."},
+    {"kill-switch", kChoice, "off|on|lan", R"("off")", R"("on")",
+     "Until disconnect nothing leaves but through the tunnel, even after a crash; lan spares "
+     "private networks."},
     {"application-version", kText, "TEXT", "", R"("Cisco Systems VPN Client 5.0:Linux")",
      "What the gateway is told this client is; absent: nothing, which some gateways refuse."},
     {"ddns-hostname", kText, "NAME", "", R"("laptop")",

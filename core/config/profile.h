@@ -77,6 +77,23 @@ enum class ConfigMode : std::uint8_t {
   kOff,   // nobody: the profile has the address
 };
 
+// IPv6 while a tunnel is up.
+enum class Ipv6 : std::uint8_t {
+  kTunnel,  // where the tunnel has it; held back by a full tunnel that has not
+  kBlock,   // what the tunnel does not carry is held back
+  kAllow,   // what the tunnel does not carry goes beside it
+};
+
+// What may leave this machine from connect to disconnect.
+enum class KillSwitch : std::uint8_t {
+  kOff,  // what the routes say
+  kOn,   // the tunnel, its own datagrams, and what gives the machine an address
+  kLan,  // private networks as well
+};
+
+// Which of two wins when a local network and one behind the gateway overlap.
+enum class Prefer : std::uint8_t { kVpn, kLocal };
+
 // How many pairs of ESP SAs carry the networks of the tunnel.
 enum class PhaseTwo : std::uint8_t {
   kAuto,        // what the gateway seems to want, and the other way when it refuses
@@ -133,11 +150,18 @@ struct Profile {
   // follows mode_config is off, use_dns false, and the lists are empty.
   bool l2tp = false;
   ConfigMode mode_config = ConfigMode::kAuto;
-  bool ask_ipv6 = true;              // for an IPv6 address, too, by Mode Config
-  std::vector<Prefix> networks;      // empty: what the gateway says, else everything
+  bool ask_ipv6 = true;                   // for an IPv6 address, too, by Mode Config
+  std::vector<Prefix> networks;           // empty: what the gateway says, else everything
+  std::vector<Prefix> more_networks;      // beside those of the gateway, or of `networks`
+  std::vector<Prefix> excluded_networks;  // never through the tunnel
+  // Nothing: a network that the gateway or the profile names goes through the tunnel; of a full
+  // tunnel's everything private local networks are left out.
+  std::optional<Prefer> prefer;
   std::optional<IpAddress> address;  // inner address when mode_config is off
   PhaseTwo phase2 = PhaseTwo::kAuto;
-  bool local_lan = false;           // the gateway may leave private networks out of the tunnel
+  bool local_lan = false;  // the gateway may leave private networks out of the tunnel
+  Ipv6 ipv6 = Ipv6::kTunnel;
+  KillSwitch kill_switch = KillSwitch::kOff;
   std::string application_version;  // what the gateway is told we are; empty: nothing
   std::string ddns_hostname;        // the name it may enter in its DNS for us; empty: none
 

@@ -139,6 +139,8 @@ void show_proposals(Writer& w, const Profile& p) {
   if (!p.weak.empty()) w.list("allow-weak", p.weak, same);
 }
 
+std::string prefix_text(const Prefix& prefix) { return prefix.to_string(); }
+
 void show_inner(Writer& w, const Profile& p) {
   const auto same = [](const std::string& name) { return name; };
   w.boolean("l2tp", p.l2tp);
@@ -156,14 +158,21 @@ void show_inner(Writer& w, const Profile& p) {
     w.boolean("ipv6-address", p.ask_ipv6);
     w.boolean("local-lan", p.local_lan);
   }
+  w.text("ipv6", p.ipv6 == Ipv6::kBlock ? "block" : p.ipv6 == Ipv6::kAllow ? "allow" : "tunnel");
+  w.text("kill-switch", p.kill_switch == KillSwitch::kOn    ? "on"
+                        : p.kill_switch == KillSwitch::kLan ? "lan"
+                                                            : "off");
   if (!p.application_version.empty()) w.text("application-version", p.application_version);
   if (!p.ddns_hostname.empty()) w.text("ddns-hostname", p.ddns_hostname);
   w.text("phase2", p.phase2 == PhaseTwo::kOne          ? "one"
                    : p.phase2 == PhaseTwo::kPerNetwork ? "per-network"
                                                        : "auto");
   if (!p.networks.empty()) {
-    w.list("networks", p.networks, [](const Prefix& prefix) { return prefix.to_string(); });
+    w.list("networks", p.networks, prefix_text);
   }
+  if (!p.more_networks.empty()) w.list("add-networks", p.more_networks, prefix_text);
+  if (!p.excluded_networks.empty()) w.list("exclude-networks", p.excluded_networks, prefix_text);
+  if (p.prefer) w.text("prefer", *p.prefer == Prefer::kLocal ? "local" : "vpn");
   if (p.address) w.text("address", p.address->to_string());
   if (!p.dns.empty()) {
     w.list("dns", p.dns, [](const IpAddress& server) { return server.to_string(); });

@@ -161,6 +161,14 @@ bool Prefix::overlaps(const Prefix& other) const {
   return same_start(address_, other.address_, std::min(length_, other.length_));
 }
 
+bool Prefix::is_private() const {
+  static const Prefix kPrivate[] = {*parse("10.0.0.0/8"),     *parse("172.16.0.0/12"),
+                                    *parse("192.168.0.0/16"), *parse("169.254.0.0/16"),
+                                    *parse("fc00::/7"),       *parse("fe80::/10")};
+  return std::any_of(std::begin(kPrivate), std::end(kPrivate),
+                     [this](const Prefix& network) { return network.contains(*this); });
+}
+
 std::string Prefix::to_string() const {
   return address_.to_string() + "/" + std::to_string(length_);
 }

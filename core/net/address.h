@@ -76,6 +76,9 @@ class Prefix {
   bool contains(const Prefix& other) const;
   bool overlaps(const Prefix& other) const;
   bool is_everything() const { return length_ == 0; }
+  // Wholly inside RFC 1918, RFC 3927, RFC 4193 or link-local IPv6: what may lie in a machine's own
+  // surroundings.
+  bool is_private() const;
   std::string to_string() const;
   friend auto operator<=>(const Prefix&, const Prefix&) = default;
 

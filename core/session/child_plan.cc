@@ -15,6 +15,12 @@ std::vector<Prefix> named_networks(const config::Profile& profile,
   return out;
 }
 
+std::vector<Prefix> added_networks(const config::Profile& profile, bool v6) {
+  std::vector<Prefix> out = profile.more_networks;
+  std::erase_if(out, [v6](const Prefix& network) { return network.address().is_v6() != v6; });
+  return out;
+}
+
 ChildPlan::ChildPlan(const config::Profile& profile, const ike::v1::ModeConfig& mode_config,
                      const IpAddress& gateway, bool unity) {
   if (profile.l2tp) {  // one pair in transport mode, for the gateway itself
@@ -25,7 +31,13 @@ ChildPlan::ChildPlan(const config::Profile& profile, const ike::v1::ModeConfig& 
   std::size_t room = limits::kOutboundSasMax - (mode_config.address.v6 ? 1 : 0);
   for (const bool v6 : {false, true}) {
     if (!(v6 ? mode_config.address.v6 : mode_config.address.v4)) continue;
-    const std::vector<Prefix> named = named_networks(profile, mode_config, v6);
+    std::vector<Prefix> named = named_networks(profile, mode_config, v6);
+    // What is added to everything is in it already.
+    if (!named.empty() || !profile.networks.empty()) {
+      for (const Prefix& network : added_networks(profile, v6)) {
+        if (std::ranges::find(named, network) == named.end()) named.push_back(network);
+      }
+    }
     // A profile that names networks wants these and no others.
     if (named.empty() && !profile.networks.empty()) continue;
     Family family;

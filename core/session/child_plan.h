@@ -53,6 +53,8 @@ class ChildPlan {
 // The networks of one family that the profile or the gateway names; empty: everything.
 std::vector<Prefix> named_networks(const config::Profile& profile,
                                    const ike::v1::ModeConfig& mode_config, bool v6);
+// Those that the profile adds to whatever there is.
+std::vector<Prefix> added_networks(const config::Profile& profile, bool v6);
 // 0.0.0.0/0 or ::/0.
 Prefix everything(bool v6);
 

@@ -96,12 +96,19 @@ TunnelConfig tunnel_config(const config::Profile& profile, const ike::v1::ModeCo
     const bool all = v6 ? mode_config.everything_v6 : mode_config.everything_v4;
     if (routes.empty() && all) routes = {everything(v6)};
     if (routes.empty()) std::ranges::copy_if(agreed, std::back_inserter(routes), of_family);
+    for (const Prefix& network : added_networks(profile, v6)) {
+      if (std::ranges::find(routes, network) == routes.end()) routes.push_back(network);
+    }
     out.routes.insert(out.routes.end(), routes.begin(), routes.end());
   }
   out.netmask = mode_config.netmask;
   out.nbns = mode_config.nbns;
   out.banner = mode_config.banner;
-  if (profile.local_lan) out.excluded = mode_config.local_lan;
+  out.excluded = profile.excluded_networks;
+  if (profile.local_lan) {
+    out.excluded.insert(out.excluded.end(), mode_config.local_lan.begin(),
+                        mode_config.local_lan.end());
+  }
   if (profile.use_dns) {
     out.dns = !profile.dns.empty() ? profile.dns : mode_config.dns;
     if (!mode_config.default_domain.empty()) {

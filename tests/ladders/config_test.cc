@@ -149,6 +149,31 @@ TEST_CASE("several split networks") {
   CHECK(w.ping_from_office());
 }
 
+TEST_CASE("networks that the profile adds, and those that it keeps out") {
+  WorldConfig config;
+  config.gateway.split = {*Prefix::parse("10.1.0.0/16")};
+  config.profile.more_networks = {*Prefix::parse("10.2.0.0/16"), *Prefix::parse("10.1.0.0/16")};
+  config.profile.excluded_networks = {*Prefix::parse("10.1.7.0/24")};
+  config.gateway.networks = {*Prefix::parse("10.1.0.0/16"), *Prefix::parse("10.2.0.0/16")};
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  CHECK(w.tunnel()->routes == config.gateway.networks);
+  CHECK(w.tunnel()->excluded == config.profile.excluded_networks);
+  CHECK(w.ping());
+}
+
+TEST_CASE("a network that the profile adds to everything makes no split tunnel") {
+  WorldConfig config;
+  config.gateway.split.clear();
+  config.profile.more_networks = {*Prefix::parse("10.2.0.0/16")};
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  CHECK(w.tunnel()->routes == std::vector<Prefix>{Prefix{}, *Prefix::parse("10.2.0.0/16")});
+  CHECK(w.ping());
+}
+
 TEST_CASE("networks named by INTERNAL_IP4_SUBNET are the tunnel's") {
   WorldConfig config;
   config.gateway.split.clear();

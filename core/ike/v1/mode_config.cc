@@ -93,22 +93,14 @@ void add_server(const Attribute& attribute, std::size_t size, std::vector<IpAddr
   if (std::find(out.begin(), out.end(), *server) == out.end()) out.push_back(*server);
 }
 
-// RFC 1918, RFC 3927: what may lie in a laptop's own surroundings. Anything else left out of the
-// tunnel would let a gateway, or who speaks through it, choose what travels in the clear (MC-11).
-bool is_local_network(const Prefix& network) {
-  static const std::array kLocal = {*Prefix::parse("10.0.0.0/8"), *Prefix::parse("172.16.0.0/12"),
-                                    *Prefix::parse("192.168.0.0/16"),
-                                    *Prefix::parse("169.254.0.0/16")};
-  return std::any_of(kLocal.begin(), kLocal.end(),
-                     [&](const Prefix& local) { return local.contains(network); });
-}
-
+// Anything but private networks left out of the tunnel would let a gateway, or who speaks through
+// it, choose what travels in the clear (MC-11).
 void read_local_lan(const Attribute& attribute, ModeConfig& out) {
   const auto networks = networks_of(attribute);
   if (!networks) return;
   for (const Prefix& network : *networks) {
     if (out.local_lan.size() == limits::kLocalNetworksMax) return;
-    if (is_local_network(network)) out.local_lan.push_back(network);
+    if (network.is_private()) out.local_lan.push_back(network);
   }
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kDevice = 7;
 
-session::TunnelConfig config(std::initializer_list<const char*> routes) {
+session::TunnelConfig routed(std::initializer_list<const char*> routes) {
   session::TunnelConfig out;
   out.addresses = {*Prefix::parse("10.99.0.5/32")};
   for (const char* route : routes) out.routes.push_back(*Prefix::parse(route));
@@ -37,7 +37,7 @@ std::vector<platform::Route> routes_of(const std::vector<Step>& steps) {
 }  // namespace
 
 TEST_CASE("a split tunnel: an address, a route in its own table, one rule") {
-  const auto steps = plan(config({"10.50.0.0/24"}), kDevice);
+  const auto steps = plan(routed({"10.50.0.0/24"}), kDevice);
   REQUIRE(steps.size() == 3);
   const auto* address = std::get_if<AddAddress>(&steps[0]);
   REQUIRE(address != nullptr);
@@ -59,22 +59,26 @@ TEST_CASE("a split tunnel: an address, a route in its own table, one rule") {
 
 TEST_CASE("the default route is never replaced: nothing goes into the main table") {
   for (const auto& steps :
-       {plan(config({"0.0.0.0/0"}), kDevice), plan(config({"10.0.0.0/8"}), 1)}) {
+       {plan(routed({"0.0.0.0/0"}), kDevice), plan(routed({"10.0.0.0/8"}), 1)}) {
     for (const auto& route : routes_of(steps)) CHECK(route.table != 254);
   }
 }
 
-TEST_CASE("a full tunnel leaves local networks reachable before its own rule") {
-  const auto rules = rules_of(plan(config({"0.0.0.0/0"}), kDevice));
-  REQUIRE(rules.size() == 2);
-  CHECK(rules[0].table == 254);
-  CHECK(rules[0].suppress_prefix_length == 0u);
-  CHECK(rules[0].priority < rules[1].priority);
-  CHECK(rules[1].table == numbers_for(kDevice).table);
+TEST_CASE("of two full tunnels neither takes the other's datagrams, a split one takes any") {
+  const auto rules = rules_of(plan(routed({"0.0.0.0/0"}), kDevice));
+  REQUIRE(rules.size() == 2);  // the second for IPv6, which is held back
+  for (const auto& rule : rules) {
+    CHECK(rule.table == numbers_for(kDevice).table);
+    CHECK(rule.invert);
+    CHECK(rule.fwmark == kMarkBase);
+    CHECK((numbers_for(kDevice + 1).fwmark & rule.fwmask) == *rule.fwmark);
+  }
+  const auto split = rules_of(plan(routed({"10.0.0.0/8"}), kDevice)).at(0);
+  CHECK((numbers_for(kDevice + 1).fwmark & split.fwmask) != *split.fwmark);
 }
 
 TEST_CASE("rules come after everything that they lead to") {
-  const auto steps = plan(config({"10.0.0.0/8", "192.168.0.0/16", "0.0.0.0/0"}), kDevice);
+  const auto steps = plan(routed({"10.0.0.0/8", "192.168.0.0/16", "0.0.0.0/0"}), kDevice);
   bool rules_began = false;
   for (const Step& step : steps) {
     if (std::holds_alternative<AddRule>(step)) {
@@ -87,11 +91,11 @@ TEST_CASE("rules come after everything that they lead to") {
 }
 
 TEST_CASE("without an address there is no route and no rule") {
-  auto none = config({"10.50.0.0/24"});
+  auto none = routed({"10.50.0.0/24"});
   none.addresses.clear();
   CHECK(plan(none, kDevice).empty());
-  CHECK(routes_of(plan(config({"2001:db8::/32"}), kDevice)).empty());
-  CHECK(rules_of(plan(config({"2001:db8::/32"}), kDevice)).empty());
+  CHECK(routes_of(plan(routed({"2001:db8::/32"}), kDevice)).empty());
+  CHECK(rules_of(plan(routed({"2001:db8::/32"}), kDevice)).empty());
 }
 
 TEST_CASE("two tunnels share neither table nor mark") {
@@ -105,18 +109,18 @@ TEST_CASE("two tunnels share neither table nor mark") {
 }
 
 TEST_CASE("DNS: a split tunnel that names domains is asked for those only") {
-  auto split = config({"10.50.0.0/24"});
+  auto split = routed({"10.50.0.0/24"});
   split.dns = {*IpAddress::parse("10.50.0.2")};
   CHECK(dns_settings(split).default_route);
   split.routing_domains = {"corp.example.com"};
   CHECK_FALSE(dns_settings(split).default_route);
-  auto full = config({"0.0.0.0/0"});
+  auto full = routed({"0.0.0.0/0"});
   full.search_domains = {"corp.example.com"};
   CHECK(dns_settings(full).default_route);
 }
 
 TEST_CASE("transport mode: one UDP port of the gateway, which nothing else can carry") {
-  auto l2tp = config({"203.0.113.2/32"});
+  auto l2tp = routed({"203.0.113.2/32"});
   l2tp.udp_port = 1701;
   const auto steps = plan(l2tp, kDevice);
   const auto numbers = numbers_for(kDevice);
@@ -141,30 +145,29 @@ TEST_CASE("transport mode: one UDP port of the gateway, which nothing else can c
   CHECK_FALSE(rule.invert);
   CHECK_FALSE(rule.fwmark);
   // Before those of a full tunnel of another profile.
-  CHECK(rule.priority < kLocalRulePriority);
+  CHECK(rule.priority < kRulePriority);
 }
 
 TEST_CASE("both families: addresses, routes and rules of each, and a full tunnel of one alone") {
-  auto both = config({"10.50.0.0/24", "::/0"});
+  auto both = routed({"10.50.0.0/24", "::/0"});
   both.addresses.push_back(*Prefix::parse("fd00:60::5/128"));
   const auto steps = plan(both, kDevice);
   const auto routes = routes_of(steps);
-  REQUIRE(routes.size() == 2);
-  CHECK(routes[0].source == *IpAddress::parse("10.99.0.5"));
-  CHECK(routes[1].source == *IpAddress::parse("fd00:60::5"));
+  REQUIRE(routes.size() == 3);
+  CHECK(routes[0].kind == platform::RouteKind::kThrow);  // link-local IPv6 never goes through it
   CHECK(routes[1].destination.to_string() == "::/0");
+  CHECK(routes[1].source == *IpAddress::parse("fd00:60::5"));
+  CHECK(routes[2].source == *IpAddress::parse("10.99.0.5"));
   const auto rules = rules_of(steps);
-  REQUIRE(rules.size() == 3);  // the main table comes first for IPv6 only
+  REQUIRE(rules.size() == 2);
   CHECK_FALSE(rules[0].v6);
-  CHECK_FALSE(rules[0].suppress_prefix_length);
+  CHECK(rules[0].fwmask == ~0u);
   CHECK(rules[1].v6);
-  CHECK(rules[1].suppress_prefix_length == 0u);
-  CHECK(rules[2].v6);
-  CHECK_FALSE(rules[2].suppress_prefix_length);
+  CHECK(rules[1].fwmask == kMarkMask);
 }
 
 TEST_CASE("MC-11: what stays outside the tunnel is thrown out of its table, undone like a route") {
-  auto split = config({"10.0.0.0/8"});
+  auto split = routed({"10.0.0.0/8"});
   split.excluded = {*Prefix::parse("10.9.0.0/16")};
   const auto routes = routes_of(plan(split, kDevice));
   REQUIRE(routes.size() == 2);

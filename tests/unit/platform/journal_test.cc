@@ -17,7 +17,8 @@ Rule tunnel_rule(bool v6) {
   rule.v6 = v6;
   rule.priority = 5210;
   rule.table = 51820;
-  rule.fwmark = 0x676f;
+  rule.fwmark = 0x676f'0000;
+  rule.fwmask = 0xffff'0000;
   rule.invert = true;
   return rule;
 }
@@ -117,7 +118,8 @@ TEST_CASE("entries survive being written and read") {
                               conf,
                               UndoResolvedLink{"godwit0", "unix:path=/run/x,guid=1"},
                               UndoResolvconf{"/sbin/resolvconf", "godwit0.godwit"},
-                              UndoFile{"/run/godwit/with space"}};
+                              UndoFile{"/run/godwit/with space"},
+                              UndoFirewall{"godwit_office_2d2"}};
   for (const Undo& undo : all) {
     const std::string line = to_line(undo);
     CAPTURE(line);
@@ -140,7 +142,8 @@ TEST_CASE("entries survive being written and read") {
                            "delete-address device=x address=1.2.3.4 length=4294967328",
                            "delete-route device=x destination=10/8 table=1 kind=0 metric=0",
                            "remove-file path=", "remove-file path=%zz", "remove-file path",
-                           "remove-file path=a path=b"}) {
+                           "remove-file path=a path=b", "delete-nft-table table=filter",
+                           "delete-nft-table table=godwit_office-2"}) {
     CAPTURE(std::string(line));
     CHECK_FALSE(parse_undo(line));
   }

@@ -67,6 +67,8 @@ TEST_CASE("addresses, routes and rules read as they were written") {
   rule.suppress_prefix_length = 0;
   rule.to = *Prefix::parse("2001:db8::/32");
   check_back(rule, rule_message, read_rule);
+  rule.fwmask = 0xffff'0000;
+  check_back(rule, rule_message, read_rule);
   rule.protocol = 17;
   rule.port = 1701;
   check_back(rule, rule_message, read_rule);

@@ -1,0 +1,199 @@
+"""What leaves the laptop beside a full tunnel: nothing, whatever the network that it is in does.
+
+The attacks are called by the names under which they were published; C01 to C09 is their number in
+the list that README.md has."""
+
+import dataclasses
+import time
+
+import capture
+import gateway
+import godwit
+import lab
+from harness import case, require, require_equal
+from lab import wait_until
+
+EVERYTHING = dataclasses.replace(gateway.MAIN, local_ts="0.0.0.0/0")
+FULL = {**godwit.MAIN, "networks": ["0.0.0.0/0"]}
+CLOSED = {**FULL, "kill-switch": "on"}
+ELSEWHERE = "192.0.2.9"   # nobody's; the routes of a hostile network lead there
+ON_LINK = "198.18.0.7"    # a public address that a hostile network claims for its link
+PLACES = (lab.INTERNET, ELSEWHERE, ON_LINK, lab.OFFICE)
+# As an unprivileged user, who could not set a mark if he tried.
+GENERATOR = ("while :; do for a in {targets}; do echo leak > /dev/udp/$a/9; done; "
+             "sleep 0.01; done 2> /dev/null")
+
+
+class Generator:
+    """A program that sends to places all the time, and what of it is seen on the physical side."""
+
+    def __init__(self, host, targets=PLACES):
+        self.capture = capture.Capture(host, "wlan0", "leak")
+        self.targets = set(targets)
+        self.process = host.start(
+            ["setpriv", "--reuid=65534", "--clear-groups", "bash", "-c",
+             GENERATOR.format(targets=" ".join(targets))], "generator")
+
+    def require_nothing_leaked(self, what):
+        self.process.kill()
+        self.process.wait()
+        time.sleep(0.2)
+        self.capture.stop()
+        leaked = [d for d in self.capture.datagrams() if d.target in self.targets]
+        require_equal(len(leaked), 0, f"datagrams beside the tunnel, {what}")
+
+
+def add_hostile_routes(host):
+    """What a DHCP client makes of option 121 (TunnelVision), and of an address that is public
+    (TunnelCrack's LocalNet)."""
+    for network in ("0.0.0.0/1", "128.0.0.0/1", f"{lab.INTERNET}/32", f"{lab.OFFICE}/32",
+                    "192.0.2.0/24"):
+        host.ip("route", "add", network, "via", lab.NAPT_INSIDE, "proto", "dhcp")
+    host.ip("addr", "add", "198.18.0.1/15", "dev", "wlan0")
+
+
+def end_hostile_routes(host):
+    for network in ("0.0.0.0/1", "128.0.0.0/1", f"{lab.INTERNET}/32", f"{lab.OFFICE}/32",
+                    "192.0.2.0/24"):
+        host.ip("route", "del", network)
+    host.ip("addr", "del", "198.18.0.1/15", "dev", "wlan0")
+
+
+def is_open(client):
+    """Whether the laptop reaches its network beside the tunnel."""
+    return client.host.ping(lab.NAPT_INSIDE, seconds=1)
+
+
+@case
+def c01_tunnelvision_and_c02_localnet(bench):
+    # Without a kill switch: the routes alone have to hold.
+    bench.raise_lab(EVERYTHING)
+    client = bench.connected(FULL)
+    add_hostile_routes(client.host)
+    require(client.host.ping(lab.INTERNET), "the internet is not reachable through the tunnel")
+    generator = Generator(client.host)
+    time.sleep(1)
+    # A private network on the link is no attack.
+    require(is_open(client), "the local network is not reachable")
+    generator.require_nothing_leaked("under TunnelVision and LocalNet")
+    end_hostile_routes(client.host)
+    bench.disconnect(client)
+
+
+@case
+def c02_server_ip(bench):
+    # A name server that lies makes the gateway's address that of a place the user speaks to: only
+    # the tunnel's own datagrams may go there.
+    bench.raise_lab(EVERYTHING)
+    client = bench.connected(FULL)
+    recording = capture.Capture(client.host, "wlan0", "server-ip")
+    client.host.sh(f"for i in $(seq 20); do echo x > /dev/udp/{lab.GATEWAY}/4500; "
+                   f"echo x > /dev/udp/{lab.GATEWAY}/443; done", check=False)
+    require(client.host.ping(lab.OFFICE), "the office does not answer")
+    time.sleep(0.2)
+    recording.stop()
+    beside = [d for d in recording.datagrams()
+              if d.target == lab.GATEWAY and (d.target_port == 443 or d.payload == b"x\n")]
+    require_equal(len(beside), 0, "datagrams to the gateway's address beside the tunnel")
+    bench.disconnect(client)
+
+
+@case
+def c09_kill_switch_survives_kill_9(bench):
+    bench.raise_lab(EVERYTHING)
+    client = bench.connected(CLOSED)
+    add_hostile_routes(client.host)
+    generator = Generator(client.host, [*PLACES, lab.NAPT_INSIDE])
+    client.kill()
+    require(not is_open(client), "a killed client opened the machine")
+    # What a unit's ExecStopPost runs, and the next connect, do not open it either.
+    require_equal(client.command("clean", client.name).returncode, godwit.OK, "exit code of clean")
+    require(not is_open(client), "clean opened the machine")
+    require("closed" in client.command("status", client.name).stderr, "status does not say so")
+    bench.connect(client)
+    client.kill()
+    bench.connect(client)
+    # One that ends by itself stays closed as well.
+    client.write_profile(reconnect=0, **{"dpd-delay": "1s", "dpd-attempts": 1})
+    client.kill()
+    bench.connect(client)
+    bench.lab.silence_gateway()
+    wait_until(lambda: not client.pids(), "the tunnel to end by itself", 30)
+    bench.lab.end_silence()
+    require(not is_open(client), "a tunnel that ended by itself opened the machine")
+    generator.require_nothing_leaked("after kill -9 and a dead gateway")
+    end_hostile_routes(client.host)
+    done = client.command("clean", "--open", client.name)
+    require_equal(done.returncode, godwit.OK, "exit code of clean --open")
+    bench.require_untouched(client)
+    require(is_open(client), "the machine is still closed")
+
+
+@case
+def kill_switches_of_two_tunnels(bench):
+    bench.raise_lab(EVERYTHING)
+    first = bench.connected({**godwit.MAIN, "networks": [lab.OFFICE_NET], "kill-switch": "on"})
+    second = godwit.Godwit(bench.lab.laptop, {**CLOSED, "interface": "gw-two", "local-port": 0,
+                                              "local-natt-port": 0}, name="second")
+    bench.clients.append(second)
+    require_equal(second.connect().returncode, godwit.OK, "exit code of the second connect")
+    for place in (lab.OFFICE, lab.INTERNET):
+        require(first.host.ping(place), f"{place} is not reachable while both are up")
+    require(not is_open(first), "two kill switches leave the machine open")
+    require_equal(first.disconnect().returncode, godwit.OK, "exit code of disconnect")
+    require(first.host.ping(lab.INTERNET), "the second tunnel ended with the first")
+    require(not is_open(first), "the end of the first tunnel opened the machine")
+    require_equal(second.disconnect().returncode, godwit.OK, "exit code of the second disconnect")
+    bench.require_untouched(first)
+
+
+@case
+def c08_full_tunnel_holds_ipv6_back(bench):
+    bench.raise_lab(EVERYTHING)
+    client = bench.client(FULL)
+    client.host.ip("-6", "route", "add", "default", "via", "fe80::1", "dev", "wlan0")
+    client.before = client.host.snapshot()
+
+    def leaves():
+        route = client.host.run(["ip", "-6", "route", "get", "2001:db8::1"], check=False)
+        return route.returncode == 0 and "unreachable" not in route.stdout
+
+    for word, beside in (("tunnel", False), ("allow", True), ("block", False)):
+        client.write_profile(ipv6=word)
+        bench.connect(client)
+        require_equal(leaves(), beside, f"IPv6 leaves beside the tunnel with ipv6 = {word}")
+        bench.disconnect(client)
+    require(leaves(), "IPv6 is held back after disconnect")
+
+
+@case
+def overlap_with_the_home_lan_is_reported(bench):
+    # 192.168.77.0/24 is the laptop's own network, and the gateway's router has an address there.
+    bench.raise_lab(EVERYTHING)
+    client = bench.client({**godwit.MAIN, "networks": ["192.168.0.0/16", lab.OFFICE_NET],
+                           "phase2": "one"})
+    client.host.ip("link", "add", "docker0", "type", "bridge")
+    client.host.ip("addr", "add", "10.50.0.129/25", "dev", "docker0")
+    client.host.ip("link", "set", "docker0", "up")
+    client.before = client.host.snapshot()
+    done = bench.connect(client)
+    for device in ("wlan0", "docker0"):
+        require(device in done.stdout, f"the overlap with {device} is not told: {done.stdout}")
+    require(not is_open(client), "the local network wins without prefer")
+    bench.disconnect(client)
+    client.write_profile(prefer="local")
+    done = bench.connect(client)
+    require(is_open(client), "the local network does not win with prefer = local")
+    bench.disconnect(client)
+
+
+@case
+def gateway_inside_a_pushed_route_cannot_loop(bench):
+    bench.raise_lab(EVERYTHING)
+    client = bench.connected({**godwit.MAIN, "networks": ["203.0.113.0/24", lab.OFFICE_NET]})
+    before = client.status()["traffic"]["out"]["packets"]
+    require(client.host.ping(lab.OFFICE), "the office does not answer")
+    time.sleep(1)
+    sent = client.status()["traffic"]["out"]["packets"] - before
+    require(sent < 50, f"datagrams go round: {sent} in a second")
+    bench.disconnect(client)
