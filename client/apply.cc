@@ -215,6 +215,15 @@ Result<void, SysError> Machine::set_mtu(std::size_t mtu) {
   return tun_.set_mtu(*netlink, static_cast<int>(mtu));
 }
 
+Result<void, SysError> Machine::step_aside() {
+  if (!before_) return {};
+  const auto undone = GODWIT_TRY(journal_.replay_down_to(*before_));
+  if (!undone.complete()) return fail(undone.failures.front());
+  backend_ = platform::ResolverBackend::kNone;
+  plan_ = {};
+  return {};
+}
+
 Result<platform::ReplayReport, SysError> Machine::revoke() {
   backend_ = platform::ResolverBackend::kNone;
   return journal_.replay_all();

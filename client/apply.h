@@ -73,6 +73,8 @@ class Machine {
   // Tells the system of the tunnel's DNS again, which it may have forgotten.
   Result<void, platform::SysError> reassert_names(const session::TunnelConfig& config);
   Result<void, platform::SysError> set_mtu(std::size_t mtu);
+  // Takes back what apply() made until that is called again: a captive portal is spoken to.
+  Result<void, platform::SysError> step_aside();
   // Takes everything back; what could not be taken back is in the report.
   Result<platform::ReplayReport, platform::SysError> revoke();
 

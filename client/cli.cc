@@ -10,6 +10,7 @@
 
 #include "client/clean.h"
 #include "client/cli_dump.h"
+#include "client/cli_routes.h"
 #include "client/connect.h"
 #include "client/control.h"
 #include "client/disconnect.h"
@@ -45,6 +46,7 @@ struct Arguments {
   bool if_needed = false;
   bool dry_run = false;
   bool open = false;
+  RoutesOptions routes;
   ConnectOptions connect;
   ImportOptions importing;
   std::string keylog;
@@ -325,6 +327,25 @@ void add_small_commands(CLI::App& app, Arguments& arguments, Action& action) {
   events_command->add_option("PROFILE", arguments.name, "Name of a profile")->required();
   events_command->add_flag("--json", arguments.json, "A line of JSON for each event");
   events_command->callback([&action] { action = [](Arguments& a) { return run_events(a); }; });
+
+  auto* const routes_command =
+      app.add_subcommand("routes", "Show what goes through a tunnel, what around it, and why");
+  routes_command->add_option("PROFILE", arguments.routes.name, "Name of a profile")->required();
+  routes_command->add_flag("--json", arguments.routes.json, "As JSON, with stable names");
+  routes_command->callback(
+      [&action] { action = [](Arguments& a) { return run_routes(a.routes); }; });
+
+  auto* const portal_command = app.add_subcommand(
+      "portal", "Open the kill switch for a while, to log in to a network's captive portal");
+  portal_command->add_option("PROFILE", arguments.routes.name, "Name of a profile")->required();
+  portal_command
+      ->add_option("SECONDS", arguments.routes.seconds,
+                   "It closes by itself after so many; at most 1800, 0 closes it now")
+      ->default_val(kPortalDefault.count())
+      ->check(CLI::Range(0LL, static_cast<long long>(kPortalMax.count())));
+  portal_command->add_flag("--json", arguments.routes.json, "One JSON object on standard output");
+  portal_command->callback(
+      [&action] { action = [](Arguments& a) { return run_portal(a.routes); }; });
 
   auto* const clean_command =
       app.add_subcommand("clean", "Undo what tunnels left whose process died; others stay up");

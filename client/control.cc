@@ -19,6 +19,12 @@
 namespace godwit::client {
 namespace {
 
+constexpr const char* kPortalName = "portal";
+constexpr std::pair<const char*, ControlOp> kNames[] = {{"status", ControlOp::kStatus},
+                                                        {"disconnect", ControlOp::kDisconnect},
+                                                        {"events", ControlOp::kEvents},
+                                                        {"routes", ControlOp::kRoutes}};
+
 std::optional<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -52,22 +58,37 @@ bool send_some(int fd, std::string& out) {
 
 }  // namespace
 
-std::optional<ControlOp> parse_request(std::string_view line) {
+std::optional<ControlRequest> parse_request(std::string_view line) {
   if (line.size() > kControlLineMax) return std::nullopt;
   const auto request = nlohmann::json::parse(line, nullptr, false);
-  if (!request.is_object() || request.size() != 1) return std::nullopt;
+  if (!request.is_object()) return std::nullopt;
   const auto op = request.find("op");
   if (op == request.end() || !op->is_string()) return std::nullopt;
   const auto& name = op->get_ref<const std::string&>();
-  if (name == "status") return ControlOp::kStatus;
-  if (name == "disconnect") return ControlOp::kDisconnect;
-  if (name == "events") return ControlOp::kEvents;
+  if (name == kPortalName) {
+    const auto seconds = request.find("seconds");
+    if (request.size() != 2 || seconds == request.end() || !seconds->is_number_unsigned()) {
+      return std::nullopt;
+    }
+    const auto count = seconds->get<std::uint64_t>();
+    if (count > static_cast<std::uint64_t>(kPortalMax.count())) return std::nullopt;
+    return ControlRequest{ControlOp::kPortal, std::chrono::seconds(count)};
+  }
+  if (request.size() != 1) return std::nullopt;
+  for (const auto& [known, which] : kNames) {
+    if (name == known) return ControlRequest{which};
+  }
   return std::nullopt;
 }
 
-std::string_view request_line(ControlOp op) {
-  if (op == ControlOp::kEvents) return R"({"op":"events"})";
-  return op == ControlOp::kStatus ? R"({"op":"status"})" : R"({"op":"disconnect"})";
+std::string request_line(const ControlRequest& request) {
+  if (request.op == ControlOp::kPortal) {
+    return nlohmann::json{{"op", kPortalName}, {"seconds", request.span.count()}}.dump();
+  }
+  for (const auto& [known, which] : kNames) {
+    if (request.op == which) return nlohmann::json{{"op", known}}.dump();
+  }
+  return {};
 }
 
 std::optional<nlohmann::json> parse_answer(std::string_view line) {
@@ -179,7 +200,7 @@ bool ControlServer::serve(Client& client, const Answer& answer) {
     const auto op = parse_request(std::string_view(client.in).substr(0, end));
     if (!op) return false;
     client.out = answer(*op) + "\n";
-    if (*op == ControlOp::kEvents) {
+    if (op->op == ControlOp::kEvents) {
       const auto readers = std::ranges::count_if(clients_, &Client::reads_events);
       if (static_cast<std::size_t>(readers) >= kControlReadersMax) return false;
       client.reads_events = true;
@@ -231,7 +252,7 @@ Result<Fd, Failure> control_connect(const std::string& path) {
 Result<void, Failure> control_events(const std::string& path,
                                      const std::function<void(const std::string&)>& line) {
   const Fd fd = GODWIT_TRY(control_connect(path));
-  std::string request = std::string(request_line(ControlOp::kEvents)) + "\n";
+  std::string request = request_line(ControlOp::kEvents) + "\n";
   if (!send_some(fd.get(), request)) return fail(broken(path, "send"));
   std::string in;
   std::array<char, 4096> block;
@@ -248,10 +269,10 @@ Result<void, Failure> control_events(const std::string& path,
   return fail(failure(ExitCode::kInternal, "the tunnel's process sends a line without an end"));
 }
 
-Result<nlohmann::json, Failure> control_ask(const std::string& path, ControlOp op,
+Result<nlohmann::json, Failure> control_ask(const std::string& path, const ControlRequest& request,
                                             std::chrono::milliseconds patience) {
   const Fd fd = GODWIT_TRY(control_connect(path));
-  std::string line = std::string(request_line(op)) + "\n";
+  std::string line = request_line(request) + "\n";
   if (!send_some(fd.get(), line)) return fail(broken(path, "send"));
   std::string answer;
   std::array<char, 4096> block;

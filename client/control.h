@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -22,7 +23,18 @@
 
 namespace godwit::client {
 
-enum class ControlOp : std::uint8_t { kStatus, kDisconnect, kEvents };
+enum class ControlOp : std::uint8_t { kStatus, kDisconnect, kEvents, kRoutes, kPortal };
+
+struct ControlRequest {
+  ControlOp op = ControlOp::kStatus;
+  std::chrono::seconds span{};  // kPortal: how long; zero ends it
+
+  // NOLINTNEXTLINE(google-explicit-constructor): most requests are no more than their name
+  ControlRequest(ControlOp op_, std::chrono::seconds span_ = {}) : op(op_), span(span_) {}
+  friend bool operator==(const ControlRequest&, const ControlRequest&) = default;
+};
+inline constexpr std::chrono::seconds kPortalDefault{5 * 60};
+inline constexpr std::chrono::seconds kPortalMax{30 * 60};
 
 inline constexpr std::size_t kControlLineMax = 4096;
 inline constexpr std::size_t kControlAnswerMax = 1024 * 1024;
@@ -32,8 +44,8 @@ inline constexpr std::size_t kControlReadersMax = 8;  // of events; the others a
 inline constexpr std::size_t kControlBacklogMax = 256 * 1024;  // that a reader of events may leave
 
 // One line without its newline. Nothing for anything that is not exactly a request.
-std::optional<ControlOp> parse_request(std::string_view line);
-std::string_view request_line(ControlOp op);
+std::optional<ControlRequest> parse_request(std::string_view line);
+std::string request_line(const ControlRequest& request);
 
 // What a tunnel's process says of itself; whoever runs under its name may say anything. An object
 // of no more than kControlDepthMax levels, or nothing.
@@ -42,7 +54,8 @@ std::optional<nlohmann::json> parse_answer(std::string_view line);
 
 class ControlServer {
  public:
-  using Answer = std::function<std::string(ControlOp)>;  // one line, without the newline
+  // One line, without the newline.
+  using Answer = std::function<std::string(const ControlRequest&)>;
 
   // Replaces a socket left behind: the caller holds the tunnel's lock.
   static Result<ControlServer, Failure> open(const std::string& path);
@@ -89,7 +102,7 @@ Result<void, Failure> control_events(const std::string& path,
                                      const std::function<void(const std::string&)>& line);
 
 // Asks the tunnel whose socket is at `path`. kNotConnected: nobody listens there.
-Result<nlohmann::json, Failure> control_ask(const std::string& path, ControlOp op,
+Result<nlohmann::json, Failure> control_ask(const std::string& path, const ControlRequest& request,
                                             std::chrono::milliseconds patience);
 
 }  // namespace godwit::client

@@ -9,9 +9,11 @@
 #include <string_view>
 
 #include "client/events.h"
+#include "client/routes_report.h"
 #include "client/status.h"
 #include "client/words.h"
 #include "platform/clock.h"
+#include "platform/firewall.h"
 
 namespace godwit::client {
 namespace {
@@ -98,14 +100,16 @@ void TunnelLoop::turn() {
   if (due && now_ >= *due) session_.on_deadline(now_, actions_);
   const auto control_due = parts_.control.next_deadline();
   if (control_due && now_ >= *control_due) {
-    parts_.control.turn(now_, [this](ControlOp op) { return answer(op); });
+    parts_.control.turn(now_, [this](const auto& request) { return answer(request); });
   }
+  if (portal_until_ && now_ >= *portal_until_) end_portal();
   drain();
   beat_due_ = hooks_.beat(now_);
 }
 
 std::optional<Instant> TunnelLoop::deadline() const {
-  return earlier(earlier(session_.next_deadline(), parts_.control.next_deadline()), beat_due_);
+  return earlier(earlier(session_.next_deadline(), parts_.control.next_deadline()),
+                 earlier(beat_due_, portal_until_));
 }
 
 void TunnelLoop::tell_traffic() {
@@ -132,7 +136,7 @@ void TunnelLoop::on_readable(std::uint32_t id) {
       while (const auto signal = parts_.signals.read()) on_signal(*signal);
       break;
     case kControl:
-      parts_.control.turn(now_, [this](ControlOp op) { return answer(op); });
+      parts_.control.turn(now_, [this](const auto& request) { return answer(request); });
       break;
     case kWorker:
       worker_->run_completions();
@@ -168,7 +172,7 @@ void TunnelLoop::on_signal(int signal) {
 void TunnelLoop::look_at_network() {
   const auto changes = parts_.links.read();
   if (changes && changes->empty()) return;
-  if (applied_ && (!changes || std::ranges::any_of(*changes, moves_networks))) {
+  if (applied_ && !portal_until_ && (!changes || std::ranges::any_of(*changes, moves_networks))) {
     const auto followed = parts_.machine.follow_surroundings(*applied_);
     if (!followed) hooks_.say(followed.error().message());
   }
@@ -200,7 +204,7 @@ void TunnelLoop::read_bus() {
 }
 
 void TunnelLoop::reassert_names() {
-  if (!applied_) return;
+  if (!applied_ || portal_until_) return;
   const auto told = parts_.machine.reassert_names(*applied_);
   if (!told) hooks_.say(told.error().message());
 }
@@ -276,6 +280,7 @@ void TunnelLoop::carry_out(session::Action&& action) {
   } else if (const auto* report = std::get_if<Report>(&action)) {
     hooks_.report(report->event);
     parts_.control.publish(event_line(profile_.name, report->event));
+    if (std::holds_alternative<TunnelUp>(report->event) && portal_until_) end_portal();
     if (std::holds_alternative<TunnelUp>(report->event) && was_up_) hooks_.up();
   } else if (const auto* key = std::get_if<LogIkeKey>(&action)) {
     if (keylog_ && !keylog_->add(*key)) hooks_.complain("the key log cannot be written");
@@ -289,6 +294,8 @@ void TunnelLoop::apply(const session::TunnelConfig& config) {
   has_ipv6_ =
       std::ranges::any_of(config.addresses, [](const Prefix& p) { return p.address().is_v6(); });
   packets_->set_mtu(config.mtu);
+  if (portal_until_) (void)platform::open_portal(platform::firewall_table(profile_.name), 0s);
+  portal_until_.reset();
   auto applied = parts_.machine.apply(config);
   if (applied && !was_up_) applied = packets_->add_tun();
   if (!applied) {
@@ -324,7 +331,14 @@ void TunnelLoop::on_answers(const session::AskUser& form, Result<FilledForm, Fai
   session_.on_user(session::UserAnswer{form.form_id, std::move(answers->values)}, now_, actions_);
 }
 
-std::string TunnelLoop::answer(ControlOp op) {
+std::string TunnelLoop::answer(const ControlRequest& request) {
+  const ControlOp op = request.op;
+  if (op == ControlOp::kPortal) return open_portal(request.span);
+  if (op == ControlOp::kRoutes) {
+    return routes_json({profile_, parts_.machine.routes(), parts_.tun.name(), applied_.has_value(),
+                        portal_until_.has_value()})
+        .dump();
+  }
   if (op == ControlOp::kEvents) return first_line(profile_.name, slug(session_.status(now_).stage));
   if (op == ControlOp::kDisconnect) {
     closing_ = true;

@@ -85,7 +85,9 @@ class TunnelLoop : private platform::Sink {
   void ask(session::AskUser&& form);
   void on_answers(const session::AskUser& form, Result<FilledForm, Failure>&& answers);
   void tell_traffic();
-  std::string answer(ControlOp op);
+  std::string answer(const ControlRequest& request);
+  std::string open_portal(std::chrono::seconds span);
+  void end_portal();
   std::optional<Instant> deadline() const;
 
   config::Profile profile_;
@@ -107,6 +109,7 @@ class TunnelLoop : private platform::Sink {
   std::optional<session::EndReason> end_;
   std::optional<Failure> unanswered_;
   std::optional<session::TunnelConfig> applied_;
+  std::optional<Instant> portal_until_;  // meanwhile nothing of `applied_` is in place
   bool offline_ = false;
   std::size_t mtu_ = 0;       // of the device; 0: not up
   std::size_t full_mtu_ = 0;  // before the path said what it cannot carry

@@ -28,7 +28,7 @@ def is_path(option, cli):
 
 
 # Operands of commands that speak of tunnels, not of profiles.
-OF_TUNNELS = ("disconnect", "clean")
+OF_TUNNELS = ("disconnect", "clean", "routes", "portal")
 
 
 def operand_kind(command):

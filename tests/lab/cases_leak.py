@@ -4,6 +4,7 @@ The attacks are called by the names under which they were published; C01 to C09 
 the list that README.md has."""
 
 import dataclasses
+import json
 import time
 
 import capture
@@ -196,4 +197,47 @@ def gateway_inside_a_pushed_route_cannot_loop(bench):
     time.sleep(1)
     sent = client.status()["traffic"]["out"]["packets"] - before
     require(sent < 50, f"datagrams go round: {sent} in a second")
+    bench.disconnect(client)
+
+
+@case
+def portal_opens_for_a_while(bench):
+    # The web and DNS of the network, and its own private addresses; nothing else of the internet.
+    bench.raise_lab(EVERYTHING)
+    client = bench.connected(CLOSED)
+    shown = json.loads(client.command("routes", client.name, "--json").stdout)
+    ways = {route["destination"]: route["way"] for route in shown["routes"]}
+    require_equal((ways["0.0.0.0/0"], ways["192.168.77.0/24"]), ("tunnel", "outside"), "routes")
+    require("a local network (wlan0)" in client.command("routes", client.name).stdout,
+            "routes does not say why")
+    bench.lab.silence_gateway()
+    require(not is_open(client), "the machine is open before the portal")
+    for seconds in ("1801", "-1", "x"):
+        require_equal(client.command("portal", client.name, seconds).returncode, 2,
+                      f"exit code of portal {seconds}")
+    generator = Generator(client.host, [lab.INTERNET, ELSEWHERE])
+    done = client.command("portal", client.name, "4")
+    require_equal(done.returncode, godwit.OK, "exit code of portal")
+    begin = time.monotonic()
+    require(is_open(client), "the portal is not reachable")
+    require("portal" in client.command("routes", client.name).stdout, "routes hides the portal")
+    wait_until(lambda: not is_open(client), "the portal to close by itself", 10)
+    require(time.monotonic() - begin < 8, "the portal closed too late")
+    # A process that dies takes no portal's end with it.
+    client.command("portal", client.name, "3")
+    client.kill()
+    require(is_open(client), "the portal ended with the process")
+    wait_until(lambda: not is_open(client), "the portal of a dead process to close", 10)
+    # What nobody is there for root opens, and ends, all the same.
+    require_equal(client.command("portal", client.name).returncode, godwit.OK, "portal, dead")
+    require(is_open(client), "the portal is not reachable without a process")
+    require_equal(client.command("portal", client.name, "0").returncode, godwit.OK, "portal 0")
+    require(not is_open(client), "portal 0 closes nothing")
+    generator.require_nothing_leaked("while a portal was open")
+    bench.lab.end_silence()
+    bench.connect(client)
+    client.command("portal", client.name)
+    require(is_open(client), "the portal is not reachable while the tunnel is up")
+    client.command("portal", client.name, "0")
+    require(client.host.ping(lab.OFFICE), "the tunnel's routes did not come back")
     bench.disconnect(client)

@@ -45,8 +45,8 @@ std::string got(const Fd& fd) {
 struct Served {
   Served() : path(dir.path() + "/t.sock"), server(*ControlServer::open(path)) {}
   void turn(Duration at = 0s) {
-    server.turn(Instant(at), [this](ControlOp op) {
-      asked.push_back(op);
+    server.turn(Instant(at), [this](const ControlRequest& request) {
+      asked.push_back(request.op);
       return std::string(R"({"ok":true})");
     });
   }
@@ -61,6 +61,19 @@ struct Served {
 TEST_CASE("a request is one of two JSON objects and nothing else") {
   CHECK(parse_request(R"({"op":"status"})") == ControlOp::kStatus);
   CHECK(parse_request(R"( { "op" : "disconnect" } )") == ControlOp::kDisconnect);
+  CHECK(parse_request(R"({"op":"routes"})") == ControlOp::kRoutes);
+  for (const int seconds : {0, 300, 1800}) {
+    const ControlRequest portal{ControlOp::kPortal, std::chrono::seconds(seconds)};
+    CHECK(parse_request(request_line(portal)) == portal);
+  }
+  for (const char* line :
+       {R"({"op":"portal"})", R"({"op":"portal","seconds":-1})",
+        R"({"op":"portal","seconds":1801})", R"({"op":"portal","seconds":1.5})",
+        R"({"op":"portal","seconds":"300"})", R"({"op":"portal","seconds":99999999999999999999})",
+        R"({"op":"status","seconds":300})", R"({"op":"portal","seconds":300,"x":1})"}) {
+    CAPTURE(std::string(line));
+    CHECK_FALSE(parse_request(line));
+  }
   for (const char* wrong :
        {"", "{", "{}", "[]", "null", "1e999", "\"status\"", R"({"op":1})", R"({"op":null})",
         R"({"op":["status"]})", R"({"op":"STATUS"})", R"({"op":"status\u0000"})",

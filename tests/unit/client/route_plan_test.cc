@@ -4,6 +4,10 @@
 
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
+#include "client/routes_report.h"
+
 using namespace godwit;
 using namespace godwit::client;
 
@@ -152,4 +156,36 @@ TEST_CASE("local networks are those of addresses on other devices, each once") {
        at(2, "10.1.1.1", 32), at(2, "fe80::1", 64), at(3, "10.60.0.1", 24), at(9, "10.2.0.1", 24)},
       links, 3);
   CHECK(found == std::vector<LocalNetwork>{lan("192.168.77.0/24")});
+}
+
+TEST_CASE("routes are told with their reasons, and a damaged answer as far as it goes") {
+  config::Profile profile;
+  profile.name = "office";
+  auto plan = plan_routes(routed({"0.0.0.0/0", "10.50.0.0/24"}), {},
+                          {lan("192.168.1.0/24"), lan("10.50.0.0/16", "docker0")});
+  const auto routes = routes_json({profile, plan, "godwit0", true, false});
+  const std::string text = routes_text(routes);
+  for (const char* line : {"192.168.1.0/24          outside   a local network (wlan0)\n",
+                           "10.50.0.0/24            tunnel    agreed on with the gateway\n",
+                           "::/0                    nowhere   the tunnel does not carry it",
+                           "10.50.0.0/24 overlaps with 10.50.0.0/16 of docker0: the tunnel wins"}) {
+    CAPTURE(text);
+    CHECK(text.find(line) != std::string::npos);
+  }
+  CHECK(text.find("other IPv") == std::string::npos);
+  plan = plan_routes(routed({"10.50.0.0/24"}), {}, {});
+  CHECK(routes_text(routes_json({profile, plan, "godwit0", true, false})) ==
+        "10.50.0.0/24            tunnel    agreed on with the gateway\n"
+        "other IPv4              outside   as without a tunnel\n"
+        "other IPv6              outside   as without a tunnel\n");
+  CHECK(routes_text(routes_json({profile, plan, "godwit0", true, true})).find("portal") !=
+        std::string::npos);
+  CHECK(routes_text(routes_json({profile, {}, "godwit0", false, false})) == "not up yet\n");
+  profile.script = {"/bin/vpn-slice"};
+  CHECK(routes_text(routes_json({profile, {}, "godwit0", true, false})) ==
+        "/bin/vpn-slice makes the routes\n");
+  for (const char* damaged : {"{}", "[]", "null", R"({"routes":3})", R"({"routes":[4,{}]})",
+                              R"({"routes":[{"destination":"\u001b[2J"}],"overlaps":[null]})"}) {
+    CHECK(routes_text(nlohmann::json::parse(damaged)).find('\x1b') == std::string::npos);
+  }
 }
