@@ -300,7 +300,9 @@ void add_connect_flags(CLI::App& command, Arguments& arguments) {
 
 void add_import(CLI::App& app, Arguments& arguments, Action& action) {
   auto* const command = app.add_subcommand(
-      "import", "Make a profile of another client's file: vpnc.conf or Cisco .pcf");
+      "import",
+      "Make a profile of another client's file: vpnc.conf, Cisco .pcf, Shrew .vpn, "
+      "Apple .mobileconfig");
   ImportOptions& options = arguments.importing;
   command->add_option("FILE", options.file, "The file; what of it is left out is said line by line")
       ->required();
@@ -311,6 +313,8 @@ void add_import(CLI::App& app, Arguments& arguments, Action& action) {
                    "Where to write it, secrets beside it; - for standard output without secrets; "
                    "default: /etc/godwit/NAME.toml")
       ->type_name("FILE");
+  command->add_option("--connection", options.connection, "Which one, of files that have several")
+      ->type_name("NAME");
   command->add_flag("--force", options.force, "Replace files that exist");
   command->callback([&action] { action = [](Arguments& a) { return import_file(a.importing); }; });
 }

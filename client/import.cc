@@ -158,6 +158,7 @@ Result<int, Failure> run_import(const ImportOptions& options) {
   source.text = text_of(text.expose());
   source.file = options.file;
   source.stem = without_ending(path);
+  source.connection = options.connection;
   auto imported = importers::import_profile(*format, source);
   if (!imported) return fail(refused(imported.error()));
   if ((mode & 077) != 0 && !imported->companions.empty()) {

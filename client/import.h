@@ -8,9 +8,10 @@ namespace godwit::client {
 
 struct ImportOptions {
   std::string file;
-  std::string name;    // of the profile; empty: the file's
-  std::string output;  // a path, "-" for standard output; empty: /etc/godwit/NAME.toml
-  bool force = false;  // files that exist are replaced
+  std::string name;        // of the profile; empty: the file's
+  std::string output;      // a path, "-" for standard output; empty: /etc/godwit/NAME.toml
+  std::string connection;  // which one, of files that have several
+  bool force = false;      // files that exist are replaced
 };
 
 // The exit code: 0 when there is a profile.

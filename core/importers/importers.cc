@@ -18,7 +18,9 @@ struct Row {
 
 // In the order in which they are asked.
 constexpr std::array kFormats{
+    Row{Format::kMobileconfig, "Apple .mobileconfig", is_mobileconfig, import_mobileconfig},
     Row{Format::kPcf, "Cisco .pcf", is_pcf, import_pcf},
+    Row{Format::kShrew, "Shrew .vpn", is_shrew, import_shrew},
     Row{Format::kVpnc, "vpnc.conf", is_vpnc, import_vpnc},
 };
 
@@ -42,6 +44,14 @@ std::optional<Refusal> not_text(std::string_view text, const std::string& file) 
   if (trim(text).empty()) return Refusal{file + ": is empty", "is this the right file?"};
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
     return Refusal{file + ": is written in UTF-16", "iconv -f UTF-16 -t UTF-8 FILE > NEW"};
+  }
+  if (text.starts_with("bplist")) {
+    return Refusal{file + ": is a property list in binary form",
+                   "make it XML: plistutil -i FILE -o NEW, or plutil -convert xml1 on a Mac"};
+  }
+  if (text.starts_with("0\x80") || text.starts_with("0\x82") || text.starts_with("0\x83")) {
+    return Refusal{file + ": is signed",
+                   "take it out: openssl cms -verify -noverify -inform DER -in FILE -out NEW"};
   }
   if (text.find('\0') != text.npos) {
     return Refusal{file + ": is not text", "godwit imports " + known_formats()};

@@ -68,6 +68,7 @@ LIBRARY_HOMES = {
     "psa/": "core/crypto",
     "intel-ipsec-mb": "core/crypto",
     "toml++/": "core/config",
+    "expat": "core/importers",
     "liburing": "platform",
     "netlink/": "platform",
     "systemd/": "platform",
