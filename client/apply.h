@@ -72,6 +72,8 @@ class Machine {
   Result<void, platform::SysError> follow_surroundings(const session::TunnelConfig& config);
   // Tells the system of the tunnel's DNS again, which it may have forgotten.
   Result<void, platform::SysError> reassert_names(const session::TunnelConfig& config);
+  // Somebody wrote a resolv.conf in the place of ours, or a tunnel that went.
+  bool names_are_replaced() const { return resolver_.is_replaced(backend_); }
   Result<void, platform::SysError> set_mtu(std::size_t mtu);
   // Takes back what apply() made until that is called again: a captive portal is spoken to.
   Result<void, platform::SysError> step_aside();
@@ -85,7 +87,6 @@ class Machine {
   Result<std::vector<LocalNetwork>, platform::SysError> surroundings(platform::Netlink& netlink);
   Result<void, platform::SysError> make_network(const session::TunnelConfig& config,
                                                 platform::Netlink& netlink);
-  Result<void, platform::SysError> guard(const session::TunnelConfig& config);
   Result<void, platform::SysError> make(const Step& step, platform::Netlink& netlink);
 
   platform::Tun& tun_;

@@ -186,7 +186,11 @@ void TunnelLoop::look_for_source() {
     if (offline_) session_.on_offline(now_, actions_);
     return;
   }
-  if (!offline_ && *source == local_.natt.address) return;
+  if (!offline_ && *source == local_.natt.address) {
+    // Another tunnel went, and left its resolv.conf or put back the one that it had found.
+    if (parts_.machine.names_are_replaced()) reassert_names();
+    return;
+  }
   offline_ = false;
   local_.ike.address = local_.natt.address = *source;
   if (hooks_.moved) hooks_.moved();

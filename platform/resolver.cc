@@ -1,6 +1,7 @@
 #include "platform/resolver.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -23,6 +24,8 @@ namespace {
 constexpr std::string_view kHeadLine =
     "# Written by godwit; the former file comes back when the "
     "tunnel goes down.\n";
+// Of the tunnel whose servers it names; of several tunnels the one that wrote last.
+constexpr std::string_view kDeviceLine = "# Device ";
 constexpr const char* kService = "org.freedesktop.resolve1";
 constexpr const char* kObject = "/org/freedesktop/resolve1";
 constexpr const char* kManager = "org.freedesktop.resolve1.Manager";
@@ -221,6 +224,10 @@ Result<void, SysError> restore_file(const UndoResolvConf& undo) {
   return {};
 }
 
+std::string of_device(const std::string& device) {
+  return std::string(kHeadLine) + std::string(kDeviceLine) + device + "\n";
+}
+
 bool carries_head_line(const std::string& path) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return false;
@@ -297,7 +304,7 @@ Result<ResolverBackend, SysError> Resolver::apply(int index, const std::string& 
         }
         GODWIT_TRY(journal.push(undo));
       }
-      GODWIT_TRY(replace(options_.resolv_conf, std::string(kHeadLine) + resolv_lines(settings)));
+      GODWIT_TRY(replace(options_.resolv_conf, of_device(device) + resolv_lines(settings)));
       break;
     }
   }
@@ -316,12 +323,21 @@ Result<void, SysError> Resolver::reassert(ResolverBackend backend, int index,
     case ResolverBackend::kResolvconf:
       return run({options_.resolvconf_program, "-a", device + ".godwit"}, resolv_lines(settings));
     case ResolverBackend::kResolvConfFile:
-      if (!carries_head_line(options_.resolv_conf)) {
+      if (is_replaced(backend)) {
         GODWIT_TRY(apply(index, device, settings, journal));
       }
       break;
   }
   return {};
+}
+
+bool Resolver::is_replaced(ResolverBackend backend) const {
+  if (backend != ResolverBackend::kResolvConfFile) return false;
+  const auto text = read_file(options_.resolv_conf);
+  if (!text || !carries_head_line(options_.resolv_conf)) return true;
+  const auto at = kHeadLine.size() + kDeviceLine.size();
+  const auto end = text->find('\n', at);
+  return end != std::string::npos && ::if_nametoindex(text->substr(at, end - at).c_str()) == 0;
 }
 
 Result<bool, SysError> revert_resolved_link(const UndoResolvedLink& undo) {

@@ -50,6 +50,9 @@ class Resolver {
   Result<void, SysError> reassert(ResolverBackend backend, int index, const std::string& device,
                                   const DnsSettings& settings, UndoJournal& journal);
 
+  // Whether a resolv.conf of ours is one of somebody else's now, or of a tunnel that went.
+  bool is_replaced(ResolverBackend backend) const;
+
   static bool can_split(ResolverBackend backend) { return backend == ResolverBackend::kResolved; }
 
  private:

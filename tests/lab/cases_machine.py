@@ -144,19 +144,39 @@ def transmitted(client):
     return int(client.host.run(["cat", path]).stdout)
 
 
+def servers(host):
+    words = [line.split() for line in host.read("/etc/resolv.conf").splitlines()]
+    return [word[1] for word in words if word[:1] == ["nameserver"]]
+
+
 @case
 def two_tunnels_of_one_laptop(bench):
     other = dataclasses.replace(gateway.AGGRESSIVE, local_ts=lab.OTHER_NET)
     bench.raise_lab(gateway.MAIN, other)
     # kernel-libipsec installs a policy only for a network in which the gateway has an address.
     bench.lab.gateway.ip("addr", "add", "10.51.0.1/32", "dev", "lan")
+    bench.lab.laptop.write("/etc/resolv.conf", "nameserver 192.0.2.53\n")
     first = bench.connected(godwit.MAIN)
-    second = bench.client({**godwit.AGGRESSIVE, "interface": "gw-two"}, name="other")
+    second = bench.client({**godwit.AGGRESSIVE, "interface": "gw-two", "dns": [lab.OTHER]},
+                          name="other")
     require_equal(second.connect().returncode, godwit.OK, "exit code of the second tunnel")
     for address in (lab.OFFICE, lab.OTHER):
         require(first.host.ping(address), f"{address} does not answer")
+    for client, server in ((first, lab.OFFICE), (second, lab.OTHER)):
+        status = client.status()
+        require_equal((status["name"], status["state"], status["device"]),
+                      (client.name, "up", client.keys["interface"]), "a status")
+        require_equal(status["dns"]["servers"], [server], f"the DNS of {client.name}")
+    require_equal(first.command("disconnect").returncode, godwit.USAGE, "disconnect of either")
+    # A resolv.conf cannot ask two offices: the newer tunnel's serves, also when the older one goes.
+    require_equal(servers(first.host), [lab.OTHER], "the servers with both tunnels")
     require_equal(first.disconnect().returncode, godwit.OK, "exit code of disconnect")
     require(first.host.ping(lab.OTHER), "the second tunnel went down with the first")
+    wait_until(lambda: servers(first.host) == [lab.OTHER], "the second tunnel's servers again")
+    require_equal(first.connect().returncode, godwit.OK, "exit code of the first tunnel")
+    require_equal(servers(first.host), [lab.OFFICE], "the servers with both tunnels")
+    require_equal(first.disconnect().returncode, godwit.OK, "exit code of disconnect")
+    wait_until(lambda: servers(first.host) == [lab.OTHER], "the second tunnel's servers again")
     require_equal(second.disconnect().returncode, godwit.OK, "exit code of disconnect")
     bench.require_untouched(first)
 

@@ -13,6 +13,7 @@ from lab import wait_until
 
 # Exit codes that the tests expect; client/exit_codes.h is the table.
 OK = 0
+USAGE = 2
 NOT_CONNECTED = 5
 ALREADY_CONNECTED = 6
 NO_ANSWER = 11

@@ -119,6 +119,24 @@ TEST_CASE("a second apply does not take our own file for the user's") {
   CHECK(read_text(plain.conf) == "nameserver 192.0.2.1\n");
 }
 
+TEST_CASE("a resolv.conf of a tunnel that went, or that it put back, is not this tunnel's") {
+  Plain plain;
+  const auto file = ResolverBackend::kResolvConfFile;
+  write_text(plain.conf, "nameserver 192.0.2.1\n");
+  must(plain.resolver.apply(1, "lo", kSettings, plain.journal));
+  const std::string ours = read_text(plain.conf);
+  CHECK_FALSE(plain.resolver.is_replaced(file));
+  CHECK_FALSE(plain.resolver.is_replaced(ResolverBackend::kResolved));
+  must(plain.resolver.apply(7, "godwit-gone", kSettings, plain.journal));
+  CHECK(plain.resolver.is_replaced(file));
+  must(plain.resolver.reassert(file, 1, "lo", kSettings, plain.journal));
+  CHECK(read_text(plain.conf) == ours);
+  write_text(plain.conf, "nameserver 192.0.2.1\n");
+  CHECK(plain.resolver.is_replaced(file));
+  plain.undo();
+  CHECK(read_text(plain.conf) == "nameserver 192.0.2.1\n");
+}
+
 TEST_CASE("what is no address of a server or no domain is refused before anything changes") {
   Plain plain;
   write_text(plain.conf, "mine\n");
