@@ -20,6 +20,7 @@
 #include "client/profiles.h"
 #include "client/progress.h"
 #include "client/status.h"
+#include "client/unit.h"
 #include "client/words.h"
 #include "core/config/options.h"
 #include "core/config/show.h"
@@ -89,17 +90,17 @@ int run_events(const Arguments& arguments) {
   return done ? 0 : complain(done.error());
 }
 
-int say_up_already(const Arguments& arguments) {
+int say_up(const Arguments& arguments, const char* how) {
   const std::string name = profile_name(arguments.name);
   if (arguments.json) {
     fmt::print("{}\n", json{{"result", "up"},
                             {"code", 0},
                             {"slug", "ok"},
                             {"name", printable(name)},
-                            {"message", "the tunnel was up already"}}
+                            {"message", fmt::format("the tunnel is up{}", how)}}
                            .dump());
   } else if (!arguments.connect.quiet) {
-    fmt::print("{} is up already\n", printable(name));
+    fmt::print("{} is up{}\n", printable(name), how);
   }
   return 0;
 }
@@ -122,14 +123,28 @@ void say(const std::vector<importers::Remark>& remarks) {
   for (const auto& one : remarks) fmt::print(stderr, "{}\n", printable(one.to_string()));
 }
 
+int run_unit(const Arguments& arguments) {
+  Progress progress(arguments.json, arguments.connect.quiet);
+  if (state_of(arguments.name) == "up") {
+    return progress.failed(failure(ExitCode::kAlreadyConnected, {}));
+  }
+  const auto started = connect_unit(arguments.name, arguments.connect.wait);
+  return started ? say_up(arguments, "") : progress.failed(started.error());
+}
+
 int run_connect(Arguments& arguments) {
   if (arguments.dry_run) return run_plan(arguments);
   if (arguments.if_needed && state_of(profile_name(arguments.name)) == "up") {
-    return say_up_already(arguments);
+    return say_up(arguments, " already");
   }
+  // A profile of root's, by its name and as it stands, is what others may be allowed to start.
+  const bool of_root = arguments.name == profile_name(arguments.name) &&
+                       arguments.overrides().empty() && arguments.keylog.empty() &&
+                       !arguments.connect.foreground;
+  if (::geteuid() != 0 && of_root) return run_unit(arguments);
   const auto overrides = arguments.overrides();
   std::vector<importers::Remark> remarks;
-  const auto profile = load_profile(arguments.name, overrides, &remarks);
+  auto profile = load_profile(arguments.name, overrides, &remarks);
   arguments.connect.json = arguments.json;
   Progress progress(arguments.json, arguments.connect.quiet);
   if (!profile) return progress.failed(profile.error());
@@ -165,13 +180,17 @@ int run_disconnect(const Arguments& arguments) {
   }
   for (const std::string& name : names) {
     const auto done = disconnect(name);
-    const bool down = !done && done.error().code == ExitCode::kNotConnected;
+    // Its unit may be about to try again.
+    const bool down = !done && done.error().code == ExitCode::kNotConnected && !stop_unit(name);
     if (down && arguments.if_needed) continue;
-    if (!done) return complain(done.error());
+    if (!done && (down || done.error().code != ExitCode::kNotConnected)) {
+      return complain(done.error());
+    }
     if (arguments.json) continue;
-    fmt::print("{} is disconnected{}{}\n", printable(name),
-               done->was_dead ? "; its process was dead, and what it had left is cleaned up" : "",
-               done->was_closed ? "; its kill switch is open" : "");
+    fmt::print(
+        "{} is disconnected{}{}\n", printable(name),
+        done && done->was_dead ? "; its process was dead, and what it had left is cleaned up" : "",
+        done && done->was_closed ? "; its kill switch is open" : "");
   }
   if (arguments.json) fmt::print("{}\n", json{{"result", "disconnected"}, {"names", names}}.dump());
   return 0;
@@ -302,7 +321,7 @@ void add_import(CLI::App& app, Arguments& arguments, Action& action) {
   auto* const command = app.add_subcommand(
       "import",
       "Make a profile of another client's file: vpnc.conf, Cisco .pcf, Shrew .vpn, "
-      "Apple .mobileconfig, swanctl.conf, ipsec.conf");
+      "Apple .mobileconfig");
   ImportOptions& options = arguments.importing;
   command->add_option("FILE", options.file, "The file; what of it is left out is said line by line")
       ->required();

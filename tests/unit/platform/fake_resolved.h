@@ -2,30 +2,25 @@
 // was told. Neither the system bus nor a real resolver is touched.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
+
+#include "tests/unit/platform/private_bus.h"
 
 namespace godwit::platform::test {
 
 class FakeResolved {
  public:
-  explicit FakeResolved(std::string directory);
-  ~FakeResolved();
-  FakeResolved(const FakeResolved&) = delete;
-  FakeResolved& operator=(const FakeResolved&) = delete;
+  explicit FakeResolved(const std::string& directory);
 
   bool start();  // false when this machine has no dbus-daemon
-  void stop_service();
+  void stop_service() { bus_.stop_service(); }
   void start_service();  // again
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return bus_.address(); }
   std::string log() const;
 
  private:
-  std::string directory_;
-  std::string address_;
-  pid_t bus_ = -1;
-  pid_t service_ = -1;
+  PrivateBus bus_;
+  std::string log_;
 };
 
 }  // namespace godwit::platform::test
