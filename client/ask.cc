@@ -79,7 +79,7 @@ Result<SecretBytes, Failure> run_askpass(const std::string& program, const std::
                                          int cancel_fd) {
   const std::string question = printable_lines(prompt);
   if (is_pinentry(program)) return run_pinentry(program, question, cancel_fd);
-  Child child = GODWIT_TRY(Child::start(program, question, false));
+  Child child = GODWIT_TRY(Child::start({program, {question}, false, {}}));
   auto line = read_secret_line(child.out(), cancel_fd);
   const bool well = child.finish(line.has_value(), cancel_fd);
   if (!line && line.error().code == ExitCode::kInterrupted) return line;

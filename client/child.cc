@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -17,8 +18,11 @@
 namespace godwit::client {
 namespace {
 
+constexpr std::string_view kLoose = "others may change it";
+
 // In the child, between fork and exec: only async-signal-safe calls.
-[[noreturn]] void become(const char* program, const char* argument, int in, int out) {
+[[noreturn]] void become(char* const* argv, char* const* environment, const Child::Person* person,
+                         int in, int out) {
   for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGCHLD}) {
     signal(number, SIG_DFL);
   }
@@ -28,10 +32,20 @@ namespace {
   if (in < 0) in = open("/dev/null", O_RDWR);
   if (in >= 0) dup2(in, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
-  const std::array<char*, 3> argv = {const_cast<char*>(program), const_cast<char*>(argument),
-                                     nullptr};
-  execv(program, argv.data());
+  if (person != nullptr && (setgroups(person->groups.size(), person->groups.data()) != 0 ||
+                            setgid(person->gid) != 0 || setuid(person->uid) != 0)) {
+    _exit(127);
+  }
+  execve(argv[0], argv, environment);
   _exit(127);
+}
+
+// As exec wants them; they live as long as `words`.
+std::vector<char*> pointers(const std::vector<std::string>& words) {
+  std::vector<char*> out;
+  for (const std::string& word : words) out.push_back(const_cast<char*>(word.c_str()));
+  out.push_back(nullptr);
+  return out;
 }
 
 // A program that runs as root must be one that only root, or its user, can change.
@@ -41,7 +55,7 @@ std::string refuse_program(const std::string& program) {
   if (stat(program.c_str(), &st) != 0) return std::strerror(errno);
   if (!S_ISREG(st.st_mode)) return "it is not a regular file";
   if ((st.st_mode & 0111) == 0) return "it is not executable";
-  if (geteuid() == 0 && (st.st_mode & 022) != 0) return "others may change it (chmod go-w)";
+  if (geteuid() == 0 && (st.st_mode & 022) != 0) return std::string(kLoose);
   return {};
 }
 
@@ -51,18 +65,24 @@ Failure no_system(const char* call) {
 
 }  // namespace
 
-Result<Child, Failure> Child::start(const std::string& program, const std::string& argument,
-                                    bool talks) {
-  if (const auto why = refuse_program(program); !why.empty()) {
-    return fail(failure(ExitCode::kSecret, fmt::format("cannot run {}: {}", program, why)));
+Result<Child, Failure> Child::start(const Command& command) {
+  if (const auto why = refuse_program(command.program); !why.empty()) {
+    const bool loose = why == kLoose;
+    return fail(failure(ExitCode::kSecret, fmt::format("cannot run {}: {}", command.program, why),
+                        loose ? "chmod go-w " + command.program : ""));
   }
+  std::vector<std::string> words = {command.program};
+  words.insert(words.end(), command.arguments.begin(), command.arguments.end());
+  const std::vector<char*> argv = pointers(words);
+  const std::vector<char*> environment =
+      command.person ? pointers(command.person->environment) : std::vector<char*>{};
   std::array<int, 2> ends{-1, -1};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail(no_system("pipe"));
   Fd from(ends[0]);
   const Fd to(ends[1]);
   Fd input;
   Fd questions;
-  if (talks) {
+  if (command.talks) {
     if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail(no_system("pipe"));
     input = Fd(ends[0]);
     questions = Fd(ends[1]);
@@ -74,7 +94,8 @@ Result<Child, Failure> Child::start(const std::string& program, const std::strin
   pthread_sigmask(SIG_SETMASK, &all, &before);
   const pid_t child = fork();
   if (child == 0) {
-    become(program.c_str(), argument.empty() ? nullptr : argument.c_str(), input.get(), to.get());
+    become(argv.data(), command.person ? environment.data() : environ,
+           command.person ? &*command.person : nullptr, input.get(), to.get());
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (child < 0) return fail(no_system("fork"));

@@ -4,7 +4,9 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "client/fd.h"
 #include "client/report.h"
@@ -14,11 +16,23 @@ namespace godwit::client {
 
 class Child {
  public:
-  // `argument` empty: none. With `talks` its standard input is a pipe of ours, else /dev/null.
+  // Another user, whom only root can become.
+  struct Person {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> groups;
+    std::vector<std::string> environment;  // NAME=VALUE, in the place of ours
+  };
+  struct Command {
+    std::string program;
+    std::vector<std::string> arguments;
+    bool talks = false;  // its standard input is a pipe of ours, else /dev/null
+    std::optional<Person> person;
+  };
+
   // Fails when the program may not be run: it must be the user's or root's own, and nobody else's
   // to change.
-  static Result<Child, Failure> start(const std::string& program, const std::string& argument,
-                                      bool talks);
+  static Result<Child, Failure> start(const Command& command);
   Child(Child&& other) noexcept;
   Child& operator=(Child&&) = delete;
   ~Child();

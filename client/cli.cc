@@ -19,6 +19,7 @@
 #include "client/plan.h"
 #include "client/profiles.h"
 #include "client/progress.h"
+#include "client/service_credentials.h"
 #include "client/status.h"
 #include "client/unit.h"
 #include "client/words.h"
@@ -153,6 +154,7 @@ int run_connect(Arguments& arguments) {
     return progress.failed(failure(ExitCode::kPermission, "a tunnel needs root on this machine"));
   }
   if (!arguments.keylog.empty()) arguments.connect.keylog = arguments.keylog;
+  use_service_credentials(*profile);
   return connect(*profile, arguments.connect);
 }
 

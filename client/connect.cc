@@ -24,7 +24,7 @@
 #include "core/crypto/hash.h"
 #include "platform/caps.h"
 #include "platform/clock.h"
-#include "platform/guard.h"
+#include "platform/syscall_filter.h"
 
 namespace godwit::client {
 namespace {
@@ -158,7 +158,9 @@ struct Cleanup {
 class Connection {
  public:
   Connection(const config::Profile& profile, const ConnectOptions& options, Progress& progress)
-      : profile_(profile), options_(options), progress_(progress) {}
+      : profile_(profile), options_(options), progress_(progress) {
+    hardening_.memory_locked = platform::lock_memory().has_value();
+  }
 
   // Runs the tunnel to its end; `up` is called when traffic can flow.
   Result<ExitCode, Failure> run(const std::function<void(const session::Event&)>& up);
@@ -167,7 +169,6 @@ class Connection {
   Result<session::SessionConfig, Failure> session_config(platform::Signals& signals,
                                                          const IpAddress& gateway,
                                                          const session::LocalEndpoints& local);
-  void guard(platform::UndoJournal& journal, const Sockets& sockets, std::uint32_t mark);
   Result<Sockets, Failure> open_sockets(const IpAddress& gateway, std::uint32_t fwmark) const;
   Result<ExitCode, Failure> undo(Machine& machine, ClosedWhile& closed,
                                  const session::EndReason& reason, bool was_up) const;
@@ -181,6 +182,7 @@ class Connection {
   Progress& progress_;
   std::string complaint_;
   std::optional<Failure> unanswered_;
+  Hardening hardening_;
   std::optional<Scripts> scripts_;  // when the journal is there
 };
 
@@ -225,22 +227,6 @@ Result<Sockets, Failure> Connection::open_sockets(const IpAddress& gateway,
   return sockets;
 }
 
-// A machine without nft has a tunnel all the same.
-void Connection::guard(platform::UndoJournal& journal, const Sockets& sockets, std::uint32_t mark) {
-  const platform::Guard guard{platform::guard_table(profile_.name),
-                              mark,
-                              {sockets.local.ike.port, sockets.local.natt.port},
-                              sockets.esp.has_value()};
-  if (!journal.push(platform::UndoFirewall{guard.table})) return;
-  const auto made = platform::apply_guard(guard);
-  if (made) return;
-  (void)journal.cancel_last();
-  const bool strict = platform::has_strict_filter();
-  progress_.say(made.error().message() + (strict ? ": a full tunnel needs nftables here, or "
-                                                   "net.ipv4.conf.*.rp_filter = 2"
-                                                 : ": neighbours can probe the inner address"));
-}
-
 Failure Connection::ended(const session::EndReason& reason) const {
   // Who was asked knows better than the core why there was no answer.
   if (reason.cause == session::EndCause::kInputNeeded && unanswered_) return *unanswered_;
@@ -254,7 +240,7 @@ Failure Connection::ended(const session::EndReason& reason) const {
 
 Result<ExitCode, Failure> Connection::run(const std::function<void(const session::Event&)>& up) {
   const auto refused = [](const SysError& error) { return of_system(code_of(error), error); };
-  // First, while a Ctrl-C still ends the process: a resolver takes its time, and nothing is made.
+  // First, while a Ctrl-C still ends the process: a resolver may take long, nothing is to undo yet.
   const IpAddress gateway = GODWIT_TRY(resolve_gateway(profile_));
   auto backups = resolve_backups(profile_, progress_);
   auto journal = open_journal(profile_.name, progress_);
@@ -279,20 +265,20 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   // Before the first datagram, and while programs may still be run.
   GODWIT_TRY(close_machine(profile_, gateway));
   Sockets sockets = GODWIT_TRY(open_sockets(gateway, numbers.fwmark));
-  guard(*journal, sockets, numbers.fwmark);
   auto links = platform::LinkMonitor::open();
   if (!links) return fail(refused(links.error()));
   auto bus = platform::BusWatch::open();
 
   session::SessionConfig config = GODWIT_TRY(session_config(*signals, gateway, sockets.local));
   config.backups = std::move(backups);
-  UserSecrets secrets = GODWIT_TRY(read_user_secrets(profile_));
+  UserSecrets secrets = GODWIT_TRY(read_user_secrets(profile_, signals->fd()));
   if (const auto pushed = journal->push(platform::UndoFile{socket_path(profile_.name)}); !pushed) {
     return fail(refused(pushed.error()));
   }
   auto control = GODWIT_TRY(ControlServer::open(socket_path(profile_.name)));
   auto engine = platform::make_engine(platform::EngineChoice::kAuto, kControlBuffers);
   if (!engine) return fail(refused(engine.error()));
+  hardening_.calls_filtered = platform::filter_system_calls().has_value();
   auto packets = PacketPath::open({*tun, sockets.natt, sockets.esp ? &*sockets.esp : nullptr,
                                    profile_.l2tp, profile_.copy_dscp},
                                   [] { return platform::drop_capabilities(); });
@@ -313,7 +299,7 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   std::optional<session::Event> assigned;
   TunnelLoop loop(std::move(config),
                   {*tun, sockets.ike, *signals, *cancel, *links, bus ? &*bus : nullptr, machine,
-                   control, numbers.fwmark},
+                   control, numbers.fwmark, hardening_},
                   std::move(*engine), std::move(*packets), std::move(*worker), std::move(*asker),
                   std::move(secrets),
                   options_.keylog ? std::optional<KeyLog>(*options_.keylog) : std::nullopt,

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "client/fd.h"
+#include "client/keyring.h"
 #include "client/pkcs12.h"
 #include "client/secrets.h"
 #include "client/token.h"
@@ -81,12 +82,18 @@ Failure explain(CredentialFault fault, const config::Profile& p) {
 }
 
 Result<SecretBytes, Failure> obtain_psk(const config::Profile& profile, int cancel_fd) {
+  if (profile.psk.kind == config::SecretSource::Kind::kKeyring) {
+    return decode_psk(GODWIT_TRY(ask_keyring(profile, "psk", cancel_fd)));
+  }
   SecretBytes written = GODWIT_TRY(obtain_secret(
       profile.psk, fmt::format("Pre-shared key for {}", printable(profile.name)), cancel_fd));
   return decode_psk(std::move(written));
 }
 
 Result<SecretBytes, Failure> obtain_passphrase(const config::Profile& profile, int cancel_fd) {
+  if (profile.key_passphrase.kind == config::SecretSource::Kind::kKeyring) {
+    return ask_keyring(profile, "key-passphrase", cancel_fd);
+  }
   return obtain_secret(profile.key_passphrase,
                        fmt::format("Passphrase of {}", printable(profile.key_place())), cancel_fd);
 }
@@ -129,6 +136,9 @@ Result<void, Failure> read_token(const config::Profile& profile, int cancel_fd,
   const auto ask = [&profile, cancel_fd](const std::string& token, bool last_try) {
     std::string prompt = fmt::format("PIN of {}", printable(token));
     if (last_try) prompt += " (the last attempt before it locks itself)";
+    if (profile.key_passphrase.kind == config::SecretSource::Kind::kKeyring) {
+      return ask_keyring(profile, "key-passphrase", cancel_fd);
+    }
     return obtain_secret(profile.key_passphrase, prompt, cancel_fd);
   };
   Tokens tokens = GODWIT_TRY(Tokens::open(profile.pkcs11_module, ask));

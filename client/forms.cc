@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/keyring.h"
 #include "client/secrets.h"
 #include "client/words.h"
 #include "core/base/limits.h"
@@ -83,12 +84,15 @@ std::string said(const AskUser& form) {
 
 }  // namespace
 
-Result<UserSecrets, Failure> read_user_secrets(const config::Profile& profile) {
+Result<UserSecrets, Failure> read_user_secrets(const config::Profile& profile, int cancel_fd) {
   UserSecrets secrets;
   if (!profile.xauth) return secrets;
   if (profile.password.kind == SecretSource::Kind::kFile ||
       profile.password.kind == SecretSource::Kind::kVpncPassword) {
     secrets.password = GODWIT_TRY(obtain_secret(profile.password, "", -1));
+  }
+  if (profile.password.kind == SecretSource::Kind::kKeyring) {
+    secrets.password = GODWIT_TRY(ask_keyring(profile, "password", cancel_fd));
   }
   if (profile.otp.kind == SecretSource::Kind::kTotp) {
     const SecretBytes written = GODWIT_TRY(read_secret_file(profile.otp.path));
@@ -182,7 +186,10 @@ FormFiller::Answer FormFiller::password_field(const AskUser& form, FilledForm& f
 
 FormFiller::Answer FormFiller::password(const AskUser& form, FilledForm& filled, int cancel_fd) {
   const bool refused = form.round == Round::kAgain && is_person(profile_.password.kind);
-  if (!password_.empty() && !refused) return password_.clone();
+  if (!password_.empty() && !refused) {
+    // One that is not to be kept was read from a file at the start, and is read there again.
+    return profile_.keep_password ? password_.clone() : std::move(password_);
+  }
   password_ = SecretBytes();
   SecretBytes given =
       GODWIT_TRY(from(profile_.password, form, Kind::kPassword, filled, [&](const auto& question) {

@@ -14,13 +14,14 @@
 
 namespace godwit::client {
 
-// What the profile's files hold of the user, read before the gateway is bothered and while files of
-// the user can still be opened. It leaves when the gateway has proved itself and asks.
+// What the profile's files and the keyring hold of the user, read before the gateway is bothered
+// and while files of the user can still be opened. It leaves when the gateway has proved itself and
+// asks.
 struct UserSecrets {
   SecretBytes password;  // empty: it comes from elsewhere
   std::optional<TotpKey> totp;
 };
-Result<UserSecrets, Failure> read_user_secrets(const config::Profile& profile);
+Result<UserSecrets, Failure> read_user_secrets(const config::Profile& profile, int cancel_fd);
 
 struct FilledForm {
   std::vector<SecretBytes> values;  // one for each field

@@ -89,7 +89,7 @@ SecretBytes assuan_unescaped(Bytes text) {
 
 Result<SecretBytes, Failure> run_pinentry(const std::string& program, const std::string& question,
                                           int cancel_fd) {
-  Child child = GODWIT_TRY(Child::start(program, {}, true));
+  Child child = GODWIT_TRY(Child::start({program, {}, true, {}}));
   std::vector<std::string> commands = {"SETTITLE godwit", "SETDESC " + assuan_escaped(question),
                                        "SETPROMPT Answer:", "GETPIN"};
   // Without a display it draws on our terminal, and has to be told which that is.

@@ -212,6 +212,8 @@ Result<SecretBytes, Failure> obtain_secret(const config::SecretSource& source,
       // A terminal would show what is typed.
       if (isatty(STDIN_FILENO) != 0) return ask_terminal(prompt, false, cancel_fd);
       return read_secret_line(STDIN_FILENO, cancel_fd);
+    case config::SecretSource::Kind::kKeyring:  // was asked at the start, or never
+      return fail(failure(ExitCode::kInputNeeded, "the keyring is asked at the start only"));
     case config::SecretSource::Kind::kPrompt:
     case config::SecretSource::Kind::kNone:
     case config::SecretSource::Kind::kTotp:

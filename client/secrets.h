@@ -39,7 +39,8 @@ bool has_terminal();
 // Asks on /dev/tty; without `show` nothing that is typed appears.
 Result<SecretBytes, Failure> ask_terminal(const std::string& prompt, bool show, int cancel_fd);
 
-// By the kind of `source`. kNone asks on the terminal. Not for kTotp, which takes more than a file.
+// By the kind of `source`. kNone asks on the terminal. Not for kTotp, which takes more than a
+// file, nor for kKeyring, which needs the profile (client/keyring.h).
 Result<SecretBytes, Failure> obtain_secret(const config::SecretSource& source,
                                            const std::string& prompt, int cancel_fd);
 

@@ -254,6 +254,8 @@ json status_json(const StatusParts& parts) {
       {"threads", parts.packets.threads}, {"turns", io.turns},
       {"system_calls", io.system_calls},  {"send_dropped", io.send_dropped},
       {"send_failed", io.send_failed},    {"tun_write_failed", io.tun_write_failed}};
+  out["hardening"] = {{"memory_locked", parts.hardening.memory_locked},
+                      {"system_calls_filtered", parts.hardening.calls_filtered}};
   out["drops"] = drops_json(parts.drops);
   out["weak"] = texts(parts.profile.weak);
   return out;

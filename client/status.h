@@ -17,6 +17,12 @@ namespace godwit::client {
 
 inline constexpr int kStatusSchema = 1;
 
+// What was given up or locked at the start, as far as this machine lets it.
+struct Hardening {
+  bool memory_locked = false;
+  bool calls_filtered = false;
+};
+
 // A view of everything that a running tunnel knows of itself.
 struct StatusParts {
   const config::Profile& profile;
@@ -26,6 +32,7 @@ struct StatusParts {
   const PacketPath::Statistics& packets;
   std::string device;
   std::string_view resolver;
+  Hardening hardening;
 };
 
 nlohmann::json status_json(const StatusParts& parts);

@@ -361,7 +361,8 @@ std::string TunnelLoop::answer(const ControlRequest& request) {
                       .drops = drops,
                       .packets = packets,
                       .device = parts_.tun.name(),
-                      .resolver = platform::name_of(parts_.machine.resolver())})
+                      .resolver = platform::name_of(parts_.machine.resolver()),
+                      .hardening = parts_.hardening})
       .dump();
 }
 

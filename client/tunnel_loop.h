@@ -16,6 +16,7 @@
 #include "client/keylog.h"
 #include "client/packet_path.h"
 #include "client/report.h"
+#include "client/status.h"
 #include "client/worker.h"
 #include "core/session/session.h"
 #include "platform/bus_watch.h"
@@ -38,6 +39,7 @@ struct TunnelParts {
   Machine& machine;
   ControlServer& control;
   std::uint32_t fwmark = 0;
+  Hardening hardening;
 };
 
 class TunnelLoop : private platform::Sink {

@@ -1,13 +1,31 @@
 #include "platform/caps.h"
 
 #include <cap-ng.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "platform/fd.h"
 
 namespace godwit::platform {
 
+namespace {
+
+// Where something makes this process dumpable again, a dump is still without its memory (what
+// MADV_DONTDUMP does for one range). Not where /proc is not ours to write.
+void leave_memory_out_of_dumps() {
+  const Fd filter(::open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC));
+  if (filter && ::write(filter.get(), "0", 1) != 1) return;
+}
+
+}  // namespace
+
 Result<void, SysError> harden_process() {
+  leave_memory_out_of_dumps();
   // Keys and passwords live in this memory: no dump of it, and no debugger of the same user.
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail(last_error("forbid core dumps"));
   const rlimit none{0, 0};
@@ -40,8 +58,25 @@ Result<void, SysError> drop_capabilities() {
   return {};
 }
 
+bool may_change_user() {
+  return ::capng_get_caps_process() == 0 &&
+         ::capng_have_capability(CAPNG_EFFECTIVE, CAP_SETUID) != 0 &&
+         ::capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID) != 0;
+}
+
 Result<void, SysError> lock_memory() {
-  if (::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) return fail(last_error("lock memory"));
+  // Under a limit the next mapping that does not fit would fail, so that all or nothing is locked.
+  rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
+  if (::setrlimit(RLIMIT_MEMLOCK, &limit) != 0) {
+    if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0) return fail(last_error("lock memory"));
+    if (limit.rlim_max != RLIM_INFINITY) return fail(SysError{"lock memory", EAGAIN, {}});
+    limit.rlim_cur = limit.rlim_max;
+    if (::setrlimit(RLIMIT_MEMLOCK, &limit) != 0) return fail(last_error("lock memory"));
+  }
+  // On fault: stacks and buffers that nobody touches take no memory.
+  if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
+    return fail(last_error("lock memory"));
+  }
   return {};
 }
 

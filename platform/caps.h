@@ -12,7 +12,11 @@ Result<void, SysError> harden_process();
 // set. As root the process still owns root's files. Succeeds with nothing to drop.
 Result<void, SysError> drop_capabilities();
 
-// Keeps all pages, now and later, out of swap. A refusal is not fatal for a client.
+// Whether this process may become another user.
+bool may_change_user();
+
+// Keeps all pages, now and later, out of swap. Refused where RLIMIT_MEMLOCK cannot be lifted (a
+// container, say), which is not fatal for a client.
 Result<void, SysError> lock_memory();
 
 }  // namespace godwit::platform

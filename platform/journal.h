@@ -64,10 +64,8 @@ struct UndoScript {  // run-script: the disconnect of a script or of hooks, what
 struct UndoFirewall {  // delete-nft-table, of family inet
   std::string table;
 };
-struct UndoValidMark {};  // clear-src-valid-mark: of all devices
-using Undo =
-    std::variant<UndoLink, UndoAddress, UndoRoute, UndoRule, UndoResolvConf, UndoResolvedLink,
-                 UndoResolvconf, UndoFile, UndoScript, UndoFirewall, UndoValidMark>;
+using Undo = std::variant<UndoLink, UndoAddress, UndoRoute, UndoRule, UndoResolvConf,
+                          UndoResolvedLink, UndoResolvconf, UndoFile, UndoScript, UndoFirewall>;
 
 // One line without its newline, and back. parse_undo fails on an unknown verb or a bad value.
 std::string to_line(const Undo& undo);

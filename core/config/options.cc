@@ -29,7 +29,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"key-file", kPathOrUri, "FILE|URI", "", R"("/etc/godwit/office.key")",
      "File of mode 0600 with its private key, or a pkcs11: URI of a token, which the key never "
      "leaves."},
-    {"key-passphrase-source", kChoice, "file|askpass|stdin|prompt", "", R"("prompt")",
+    {"key-passphrase-source", kChoice, "file|askpass|keyring|stdin|prompt", "", R"("prompt")",
      "Where a key's passphrase or a token's PIN comes from, when one is needed; absent: as for "
      "psk."},
     {"key-passphrase-file", kPath, "FILE", "", R"("/etc/godwit/office.passphrase")",
@@ -58,14 +58,14 @@ constexpr auto kOptions = std::to_array<Option>({
      "Identity the gateway must show; absent: any, but a certificate must name the gateway."},
     {"remote-id-type", kChoice, "auto|ipv4|fqdn|user-fqdn|key-id", R"("auto")", R"("fqdn")",
      "How remote-id is compared; a gateway that shows another type is refused."},
-    {"psk-source", kChoice, "file|vpnc|askpass|stdin|prompt", "", R"("file")",
+    {"psk-source", kChoice, "file|vpnc|askpass|keyring|stdin|prompt", "", R"("file")",
      "Where the pre-shared key comes from; absent: psk-file, else askpass, else a prompt. vpnc: "
      "psk-file is a vpnc.conf."},
     {"psk-file", kPath, "FILE", "", R"("/etc/godwit/office.psk")",
      "File of mode 0600 that holds the pre-shared key; others who can read it can pose as you."},
     {"user", kText, "NAME", "", R"("alice")",
      "User name for XAuth; absent: it is asked for at every connect."},
-    {"password-source", kChoice, "file|vpnc|askpass|stdin|prompt", "", R"("prompt")",
+    {"password-source", kChoice, "file|vpnc|askpass|keyring|stdin|prompt", "", R"("prompt")",
      "Where the user's password comes from; absent: password-file, else askpass, else a prompt. "
      "vpnc: as for psk."},
     {"password-file", kPath, "FILE", "", R"("/etc/godwit/office.password")",
@@ -87,6 +87,9 @@ constexpr auto kOptions = std::to_array<Option>({
     {"askpass", kPath, "PROGRAM", "", R"("/usr/bin/ssh-askpass")",
      "Program that asks for secrets and prints them: ssh-askpass, systemd-ask-password, or a "
      "pinentry."},
+    {"keyring-user", kText, "NAME", "", R"("alice")",
+     "Whose keyring (Secret Service) the sources \"keyring\" mean; absent: who runs godwit or its "
+     "sudo."},
     {"ike", kTextList, "PROPOSAL",
      R"(["aes256-sha256-modp2048", "aes256-sha256-ecp256", "aes256-sha512-modp4096", )"
      R"("aes128-sha256-modp2048", "aes256-sha1-modp2048", "aes128-sha1-modp2048"])",

@@ -38,6 +38,7 @@ struct SecretSource {
     kCommand,       // a program that prints a one-time password
     kVpncSecret,    // a vpnc.conf, of which it is the group's secret
     kVpncPassword,  // a vpnc.conf, of which it is the user's password
+    kKeyring,       // the desktop's, of Profile::keyring_user
     kTotp,          // a file with the secret that one-time passwords are computed from (RFC 6238)
   };
   Kind kind = Kind::kNone;
@@ -136,6 +137,7 @@ struct Profile {
   bool keep_password = true;  // in memory, for the next time that the gateway asks
   SecretSource otp;
   OtpPlace otp_place = OtpPlace::kSeparate;
+  std::string keyring_user;     // empty: who runs godwit, or its sudo
   std::string askpass;          // asks whatever nothing else answers; empty: the terminal does
   bool xauth_optional = false;  // success is believed although nobody was asked
 

@@ -26,6 +26,7 @@ class SecretReader {
     const auto keep = in_.boolean("keep-password");
     const auto place = in_.choice("otp");
     const auto optional = in_.boolean("xauth-optional");
+    read_keyring(password, keep.value_or(true));
     if (profile_.xauth) {
       profile_.password = password;
       profile_.keep_password = keep.value_or(true);
@@ -46,6 +47,24 @@ class SecretReader {
   }
 
  private:
+  // The keyring is asked while this process may still become its user, and never again.
+  void read_keyring(const SecretSource& password, bool keep) {
+    const auto user = in_.text("keyring-user");
+    const bool asked = profile_.psk.kind == Kind::kKeyring ||
+                       profile_.key_passphrase.kind == Kind::kKeyring ||
+                       (profile_.xauth && password.kind == Kind::kKeyring);
+    if (user && !asked) {
+      report_.add(key_of("keyring-user"), "keyring-user is set, but no secret is in a keyring",
+                  "write password-source = \"keyring\", or remove this key");
+    }
+    if (profile_.xauth && password.kind == Kind::kKeyring && !keep) {
+      report_.add(key_of("keep-password"),
+                  "a password of the keyring is read once, at the start, and has to be kept",
+                  "remove keep-password, or write password-source = \"askpass\"");
+    }
+    profile_.keyring_user = user.value_or("");
+  }
+
   Where value_of(std::string_view key) const { return in_.find(key)->value.where; }
   Where key_of(std::string_view key) const { return in_.find(key)->key_where; }
 
@@ -79,6 +98,7 @@ class SecretReader {
     if (*source == "askpass") {
       return needing(source_key, *source, "askpass", askpass, Kind::kAskpass);
     }
+    if (*source == "keyring") return {Kind::kKeyring, {}};
     return {*source == "stdin" ? Kind::kStdin : Kind::kPrompt, {}};
   }
 

@@ -47,6 +47,9 @@ void show_secret(Writer& w, const std::string& kind, const SecretSource& secret)
     case Kind::kAskpass:
       w.text(kind + "-source", "askpass");
       return;
+    case Kind::kKeyring:
+      w.text(kind + "-source", "keyring");
+      return;
     case Kind::kStdin:
       w.text(kind + "-source", "stdin");
       return;
@@ -126,6 +129,7 @@ void show_authentication(Writer& w, const Profile& p) {
     if (secret->kind == SecretSource::Kind::kAskpass) askpass = secret->path;
   }
   if (!askpass.empty()) w.text("askpass", askpass);
+  if (!p.keyring_user.empty()) w.text("keyring-user", p.keyring_user);
 }
 
 void show_proposals(Writer& w, const Profile& p) {

@@ -149,6 +149,31 @@ def found_in_memory(pid, secret):
     return False
 
 
+def status_of(path):
+    with open(path, encoding="ascii") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+@case
+def a_password_of_a_file_is_forgotten(bench):
+    """Not kept, it is wiped when it left, wherever it came from; the next time it is read again."""
+    bench.raise_lab(gateway.MAIN_XAUTH)
+    client = bench.client({**godwit.MAIN_XAUTH, "keep-password": False})
+    bench.connect(client)
+    (pid,) = client.pids()
+    require(not found_in_memory(pid, gateway.PASSWORD.encode()), "the password is in memory")
+    hardening = client.status()["hardening"]
+    require(hardening["system_calls_filtered"], "system calls are not filtered")
+    for path in threads_of(pid):
+        status = status_of(path)
+        require_equal(status["Seccomp"], "2", f"Seccomp of {path}")
+    # Where RLIMIT_MEMLOCK cannot be lifted (containers) nothing is locked, and status says so.
+    require_equal(hardening["memory_locked"], status["VmLck"].strip() != "0 kB", "locked memory")
+    with open(f"/proc/{pid}/coredump_filter", encoding="ascii") as kinds:
+        require_equal(int(kinds.read(), 16), 0, "the kinds of memory in a dump")
+    bench.disconnect(client)
+
+
 @case
 def privileges_and_secrets_of_a_tunnel(bench):
     bench.raise_lab(gateway.MAIN_XAUTH)
@@ -159,9 +184,7 @@ def privileges_and_secrets_of_a_tunnel(bench):
     require_equal(done.returncode, godwit.OK, f"exit code of connect: {done.stderr}")
     (pid,) = client.pids()
     for path in threads_of(pid):
-        with open(path, encoding="ascii") as file:
-            status = dict(line.rstrip("\n").split(":\t", 1)
-                          for line in file if ":\t" in line)
+        status = status_of(path)
         for name in ("CapEff", "CapPrm", "CapBnd"):
             require_equal(int(status[name], 16), 1 << 12, f"{name} of {path}")  # CAP_NET_ADMIN
         for name in ("CapInh", "CapAmb"):

@@ -44,7 +44,7 @@ struct Desk {
     return text;
   }
   FormFiller filler() {
-    auto secrets = read_user_secrets(profile);
+    auto secrets = read_user_secrets(profile, cancel);
     REQUIRE(secrets);
     return FormFiller(profile, std::move(*secrets), [](const std::string&) {});
   }
@@ -147,6 +147,15 @@ TEST_CASE("keep-password = false asks each time") {
   CHECK(desk.fill(filler, form({Kind::kPassword})) == "person2");
 }
 
+TEST_CASE("keep-password = false: a file is read again each time, and not kept between") {
+  Desk desk;
+  desk.profile.keep_password = false;
+  FormFiller filler = desk.filler();
+  CHECK(desk.fill(filler, form({Kind::kPassword})) == "secret");
+  desk.dir.file("password", "changed\n");
+  CHECK(desk.fill(filler, form({Kind::kPassword})) == "changed");
+}
+
 TEST_CASE("the gateway's words never begin a program's argument, nor do they reach it unescaped") {
   Desk desk;
   FormFiller filler = desk.filler();
@@ -171,14 +180,14 @@ TEST_CASE("XA-12: what is too long for a field is not sent") {
 TEST_CASE("a file for one-time passwords that cannot be used is told before the gateway is asked") {
   Desk desk;
   desk.profile.otp = {config::SecretSource::Kind::kTotp, desk.dir.file("totp", "hunter2!\n")};
-  const auto bad = read_user_secrets(desk.profile);
+  const auto bad = read_user_secrets(desk.profile, desk.cancel);
   REQUIRE_FALSE(bad);
   CHECK(bad.error().code == ExitCode::kSecret);
   CHECK(bad.error().what.find("hunter2") == std::string::npos);
   desk.profile.otp.path = desk.dir.file("open", "GEZDGNBVGY3TQOJQ\n", 0644);
-  CHECK_FALSE(read_user_secrets(desk.profile));
+  CHECK_FALSE(read_user_secrets(desk.profile, desk.cancel));
   desk.profile.otp.path = desk.dir.file("totp2", "GEZDGNBVGY3TQOJQ\n");
-  CHECK(read_user_secrets(desk.profile));
+  CHECK(read_user_secrets(desk.profile, desk.cancel));
 }
 
 TEST_CASE("without a terminal the failure says what was asked, and which key answers it") {

@@ -55,7 +55,8 @@ struct Tunnel {
                         .drops = drops,
                         .packets = packets,
                         .device = "godwit0",
-                        .resolver = "systemd-resolved"});
+                        .resolver = "systemd-resolved",
+                        .hardening = {true, false}});
   }
   config::Profile profile;
   session::Status status;
@@ -77,6 +78,8 @@ TEST_CASE("schema 1: names and types that scripts rely on") {
   CHECK(status["gateway"]["identity"] == "gw.example");
   CHECK(status["local"] == "192.168.77.10:4500");
   CHECK(status["floated"] == true);
+  CHECK(status["hardening"]["memory_locked"] == true);
+  CHECK(status["hardening"]["system_calls_filtered"] == false);
   CHECK(status["nat"]["we_are_behind"] == true);
   CHECK(status["nat"]["gateway_is_behind"] == false);
   CHECK(status["addresses"] == json::array({"10.99.0.1/32"}));

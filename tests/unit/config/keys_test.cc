@@ -195,15 +195,22 @@ constexpr auto kCases = std::to_array<Case>({
      "this "
      "key"},
     {"password-source", "auth = \"xauth-psk\"\npassword-source = \"stdin\"", ""},
-    {"password-source", "auth = \"xauth-psk\"\npassword-source = \"keyring\"",
-     "p.toml:3:19: password-source cannot be \"keyring\"; write one of \"file\", \"vpnc\", "
-     "\"askpass\", "
-     "\"stdin\", \"prompt\""},
+    {"password-source", "auth = \"xauth-psk\"\npassword-source = \"wallet\"",
+     "p.toml:3:19: password-source cannot be \"wallet\"; write one of \"file\", \"vpnc\", "
+     "\"askpass\", \"keyring\", \"stdin\", \"prompt\""},
+    {"password-source", "auth = \"xauth-psk\"\npassword-source = \"keyring\"", ""},
+    {"keyring-user", "psk-source = \"keyring\"\nkeyring-user = \"alice\"", ""},
+    {"keyring-user", "keyring-user = \"alice\"",
+     "p.toml:2:1: keyring-user is set, but no secret is in a keyring; write password-source = "
+     "\"keyring\", or remove this key"},
     {"user-domain", "auth = \"xauth-psk\"\nuser-domain = \"CORP\"", ""},
     {"user-domain", "user-domain = \"CORP\"",
      "p.toml:2:1: user-domain is used only with XAuth; write auth = \"xauth-psk\", or remove this "
      "key"},
     {"keep-password", "auth = \"xauth-psk\"\nkeep-password = false", ""},
+    {"keep-password", "auth = \"xauth-psk\"\npassword-source = \"keyring\"\nkeep-password = false",
+     "p.toml:4:1: a password of the keyring is read once, at the start, and has to be kept; remove "
+     "keep-password, or write password-source = \"askpass\""},
     {"keep-password", "keep-password = \"no\"",
      "p.toml:2:17: keep-password must be true or false; write keep-password = false"},
     {"otp", "auth = \"xauth-psk\"\notp = \"append\"", ""},

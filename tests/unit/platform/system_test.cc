@@ -97,6 +97,20 @@ TEST_CASE("after start only the administration of the network is left") {
   CHECK(code == 42);
 }
 
+TEST_CASE("memory stays out of swap and of dumps where the system lets it") {
+  REQUIRE_ROOT();
+  const int code = in_child([] {
+    if (!harden_process()) return 1;
+    if (!read_text("/proc/self/coredump_filter").starts_with("00000000")) return 2;
+    if (!lock_memory()) return 3;
+    if (read_text("/proc/self/status").find("VmLck:\t       0 kB") != std::string::npos) return 4;
+    const std::vector<std::uint8_t> later(1 << 20);  // no limit is in its way
+    return later.size() == 1 << 20 ? 42 : 5;
+  });
+  CHECK((code == 42 || code == 3));
+  if (code == 3) MESSAGE("skipped: RLIMIT_MEMLOCK cannot be lifted here");
+}
+
 TEST_CASE("signals are read, not suffered") {
   const int code = in_child([] {
     auto signals = Signals::open();
