@@ -127,6 +127,7 @@ CORPUS = "tests/fuzz/corpus/"
 # Tables whose rows each name tests, or say why there is none: file -> rows.
 HOSTILE = "tests/HOSTILE.md"
 STATEMENTS = "tests/STATEMENTS.md"
+COMPLAINTS = "tests/COMPLAINTS.md"
 CHANGELOG = "packaging/CHANGELOG.md"
 
 
@@ -140,6 +141,7 @@ TABLES = {
                  + numbered("NATT-", 25) + numbered("ENC-", 15) + numbered("DPD-", 10)
                  + numbered("XA-", 15) + numbered("MC-", 18) + numbered("HY-", 6)
                  + numbered("FR-", 9) + numbered("ESP-", 26)),
+    COMPLAINTS: numbered("U", 30),
 }
 EXEMPT_FROM_WORDS = {"tests/tidy/tidy.py"}
 
@@ -615,6 +617,9 @@ SNIPPETS = [
     (None, STATEMENTS, table(STATEMENTS, ' what | "a test"; `a_case` | what is left | ')),
     (None, STATEMENTS, table(STATEMENTS, " what | `a_case` | | ")),
     (None, STATEMENTS, table(STATEMENTS, " what | none | a reason | ")),
+    ("table", COMPLAINTS, table(COMPLAINTS, ' what | "a test"; `no_case` | | ')),
+    ("table", COMPLAINTS, table(COMPLAINTS, rows=TABLES[COMPLAINTS][1:])),
+    (None, COMPLAINTS, table(COMPLAINTS, ' what | "a test"; `a_case` | what is left | ')),
     ("changelog", CHANGELOG, "# Changelog\n"),
     ("changelog", CHANGELOG, "## 1.0\n\n- a\n\n## 0.1.0 (2026-01-01)\n"),
     ("changelog", CHANGELOG, "## 0.1.0 (2026-01-01)\n\na\n"),
