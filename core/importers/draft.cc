@@ -12,6 +12,7 @@
 namespace godwit::importers {
 namespace {
 
+constexpr std::size_t kRemarksMax = 100;
 constexpr std::size_t kListMax = 20;  // as the profile has it for proposals
 
 // Without one of these it would be another tunnel.
@@ -180,6 +181,16 @@ void Draft::password(Bytes password, const Place& place) {
     return remark(place, "holds an octet that no password file can", "it will be asked for");
   }
   companion("password-file", ".password", SecretBytes::copy_of(password), place);
+}
+
+// Whoever takes the wrong file for one of these would read for long.
+void Draft::add(Remark remark) {
+  if (remarks_.size() < kRemarksMax) {
+    remarks_.push_back(std::move(remark));
+  } else if (remarks_.size() == kRemarksMax) {
+    remarks_.push_back({source_.file, remark.line, "what follows", "there is more of this kind",
+                        "is this the right file?"});
+  }
 }
 
 void Draft::remark(const Place& place, std::string why, std::string remedy) {

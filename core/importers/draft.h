@@ -44,7 +44,7 @@ class Draft {
   std::string path(std::string_view ending) const { return source_.stem + std::string(ending); }
 
   void remark(const Place& place, std::string why, std::string remedy = {});
-  void add(Remark remark) { remarks_.push_back(std::move(remark)); }
+  void add(Remark remark);
   // A comment at the head of the profile, for what somebody may want to try.
   void advise(std::string line) { advice_.push_back(std::move(line)); }
 

@@ -7,6 +7,11 @@
 #include "core/config/values.h"
 
 namespace godwit::importers {
+namespace {
+
+char small(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
 
 // Windows' editors put a mark before UTF-8.
 Lines::Lines(std::string_view text) : rest_(text) {
@@ -33,14 +38,13 @@ std::string_view trim(std::string_view text) {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  for (char& c : out) c = small(c);
   return out;
 }
 
 bool same_word(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && lower(a) == lower(b);
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return small(x) == small(y); });
 }
 
 bool starts_with_word(std::string_view text, std::string_view w) {
@@ -57,6 +61,9 @@ std::string_view unquote(std::string_view text) {
 // TOML's reader knows what UTF-8 is, and a comment may hold all that a text may.
 bool is_text(std::string_view text) {
   if (text.find_first_of("\r\n") != std::string_view::npos) return false;
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+  if (plain) return true;
   config::Report report("");
   config::read_document("# " + std::string(text), report);
   return report.empty();

@@ -377,8 +377,13 @@ std::optional<SecretBytes> secret_in(std::string_view text, Directive clear, Dir
 }  // namespace
 
 bool is_vpnc(std::string_view text) {
-  return std::any_of(kTelling.begin(), kTelling.end(),
-                     [&](Directive directive) { return !find_value(text, directive).empty(); });
+  Lines lines(text);
+  while (const auto line = lines.next()) {
+    const Name* name = name_of(line->text);
+    if (name == nullptr || value_of(*name, line->text).empty()) continue;
+    if (std::find(kTelling.begin(), kTelling.end(), name->directive) != kTelling.end()) return true;
+  }
+  return false;
 }
 
 Result<Imported, Refusal> import_vpnc(const Source& source) {

@@ -113,6 +113,15 @@ TEST_CASE("a vpnc.conf without a gateway, or with a wrong one, is refused with t
   CHECK(wrong.error().what.starts_with("x.conf:2: \"http://vpn\" is neither"));
 }
 
+TEST_CASE("the wrong file is not told about for ever") {
+  std::string text = "IPSec gateway vpn.example.com\n";
+  for (int i = 0; i < 5000; ++i) text += "something else\n";
+  const auto imported = try_import("x.conf", text);
+  REQUIRE(imported.has_value());
+  CHECK(imported->remarks.size() == 101);
+  CHECK(imported->remarks.back().remedy == "is this the right file?");
+}
+
 TEST_CASE("what the checker does not take is left out and told, not guessed") {
   const Taken odd = take("x.conf",
                          "IPSec gateway vpn.example.com\nIPSec ID a\x01"
