@@ -323,7 +323,7 @@ void add_import(CLI::App& app, Arguments& arguments, Action& action) {
   auto* const command = app.add_subcommand(
       "import",
       "Make a profile of another client's file: vpnc.conf, Cisco .pcf, Shrew .vpn, "
-      "Apple .mobileconfig");
+      "Apple .mobileconfig, swanctl.conf, ipsec.conf");
   ImportOptions& options = arguments.importing;
   command->add_option("FILE", options.file, "The file; what of it is left out is said line by line")
       ->required();

@@ -67,6 +67,14 @@ Result<SecretBytes, Failure> read_source(const std::string& path, mode_t& mode) 
   return text;
 }
 
+// ipsec.secrets of the same folder; without it, or without the right to read it, nothing.
+SecretBytes secrets_beside(importers::Format format, const std::string& file) {
+  if (format != importers::Format::kIpsecConf) return {};
+  mode_t mode = 0;
+  auto found = read_source((fs::path(file).parent_path() / "ipsec.secrets").string(), mode);
+  return found ? std::move(*found) : SecretBytes();
+}
+
 // A name that serves as a file, a unit's instance and an operand alike.
 std::string tame(const std::string& name) {
   std::string out;
@@ -159,6 +167,8 @@ Result<int, Failure> run_import(const ImportOptions& options) {
   source.file = options.file;
   source.stem = without_ending(path);
   source.connection = options.connection;
+  const SecretBytes secrets = secrets_beside(*format, options.file);
+  source.secrets = text_of(secrets.expose());
   auto imported = importers::import_profile(*format, source);
   if (!imported) return fail(refused(imported.error()));
   if ((mode & 077) != 0 && !imported->companions.empty()) {

@@ -9,10 +9,14 @@ Result<Imported, Refusal> import_vpnc(const Source& source);
 Result<Imported, Refusal> import_pcf(const Source& source);
 Result<Imported, Refusal> import_shrew(const Source& source);
 Result<Imported, Refusal> import_mobileconfig(const Source& source);
+Result<Imported, Refusal> import_swanctl(const Source& source);
+Result<Imported, Refusal> import_ipsec_conf(const Source& source);
 
 // Whether the text looks like it, by its content alone.
 bool is_pcf(std::string_view text);
 bool is_shrew(std::string_view text);
 bool is_mobileconfig(std::string_view text);
+bool is_swanctl(std::string_view text);
+bool is_ipsec_conf(std::string_view text);
 
 }  // namespace godwit::importers

@@ -22,12 +22,17 @@ constexpr std::array kFormats{
     Row{Format::kPcf, "Cisco .pcf", is_pcf, import_pcf},
     Row{Format::kShrew, "Shrew .vpn", is_shrew, import_shrew},
     Row{Format::kVpnc, "vpnc.conf", is_vpnc, import_vpnc},
+    Row{Format::kSwanctl, "swanctl.conf", is_swanctl, import_swanctl},
+    Row{Format::kIpsecConf, "ipsec.conf", is_ipsec_conf, import_ipsec_conf},
 };
 
 const Row& row_of(Format format) {
   return *std::find_if(kFormats.begin(), kFormats.end(),
                        [&](const Row& row) { return row.format == format; });
 }
+
+// Windows' editors put it before UTF-8.
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::string known_formats() {
   std::string out;
@@ -81,7 +86,9 @@ std::vector<Format> all_formats() {
 
 Result<Imported, Refusal> import_profile(Format format, const Source& source) {
   if (auto refusal = not_text(source.text, source.file)) return fail(std::move(*refusal));
-  return row_of(format).import(source);
+  Source plain = source;
+  if (plain.text.starts_with(kByteOrderMark)) plain.text.remove_prefix(kByteOrderMark.size());
+  return row_of(format).import(plain);
 }
 
 }  // namespace godwit::importers

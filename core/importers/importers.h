@@ -12,13 +12,14 @@
 
 namespace godwit::importers {
 
-enum class Format : std::uint8_t { kVpnc, kPcf, kShrew, kMobileconfig };
+enum class Format : std::uint8_t { kVpnc, kPcf, kShrew, kMobileconfig, kSwanctl, kIpsecConf };
 
 struct Source {
   std::string_view text;
-  std::string file;             // what messages call it
-  std::string stem;             // absolute path of the profile to be, without its ending
-  std::string connection = {};  // which one, of files that have several; empty: the only one
+  std::string file;               // what messages call it
+  std::string stem;               // absolute path of the profile to be, without its ending
+  std::string_view secrets = {};  // ipsec.secrets, which stands beside an ipsec.conf
+  std::string connection = {};    // which one, of files that have several; empty: the only one
 };
 
 // One thing of the source that is not in the profile, or not as it was.

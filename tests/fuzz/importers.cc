@@ -28,6 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   source.text = text;
   source.file = "fuzz";
   source.stem = "/etc/godwit/fuzz";
+  source.secrets = text;
   const auto format = importers::detect(text, source.file);
   FUZZ_REQUIRE(format || !format.error().what.empty());
   for (const auto each : importers::all_formats()) {

@@ -1,6 +1,7 @@
 """Configurations of other clients: imported, or connected as they are, against the gateway that
 those clients were made for."""
 
+import base64
 import hashlib
 
 import gateway
@@ -45,6 +46,58 @@ DHGroup=2\r
 """
 
 
+VPN = f"""n:version:4
+s:network-host:{lab.GATEWAY}
+s:auth-method:mutual-psk-xauth
+b:auth-mutual-psk:{base64.b64encode(gateway.PSK.encode()).decode()}
+s:client-saved-username:{gateway.USER}
+s:client-auto-mode:pull
+s:ident-client-type:keyid
+s:ident-client-data:{gateway.GROUP}
+s:phase1-exchange:aggressive
+s:phase1-cipher:aes
+n:phase1-keylen:128
+s:phase1-hash:sha1
+n:phase1-dhgroup:2
+s:phase2-transform:esp-aes
+s:phase2-hmac:sha1
+n:policy-list-auto:1
+"""
+
+MOBILECONFIG = f"""<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN"
+  "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0"><dict><key>PayloadContent</key><array><dict>
+<key>PayloadType</key><string>com.apple.vpn.managed</string>
+<key>UserDefinedName</key><string>the lab</string>
+<key>VPNType</key><string>IPSec</string>
+<key>IPSec</key><dict>
+<key>AuthenticationMethod</key><string>SharedSecret</string>
+<key>RemoteAddress</key><string>{lab.GATEWAY}</string>
+<key>LocalIdentifier</key><string>{gateway.GROUP}</string>
+<key>LocalIdentifierType</key><string>KeyID</string>
+<key>SharedSecret</key><data>{base64.b64encode(gateway.PSK.encode()).decode()}</data>
+<key>XAuthEnabled</key><integer>1</integer>
+<key>XAuthName</key><string>{gateway.USER}</string>
+<key>XAuthPassword</key><string>{gateway.PASSWORD}</string>
+</dict></dict></array></dict></plist>
+"""
+
+IPSEC_CONF = f"""conn lab
+  keyexchange=ikev1
+  left=%defaultroute
+  leftsourceip=%config
+  leftauth=psk
+  leftauth2=xauth
+  right={lab.GATEWAY}
+  rightid={gateway.GATEWAY_ID}
+  rightauth=psk
+  xauth_identity={gateway.USER}
+  ike=aes256-sha256-modp2048!
+  rightsubnet={lab.OFFICE_NET}
+"""
+
+
 def connects(bench, client):
     bench.connect(client)
     bench.fetch(client)
@@ -81,4 +134,72 @@ def import_of_vpnc_and_cisco(bench):
 
     host.run(["cp", "/etc/vpnc/lab.conf", f"/etc/godwit/{client.name}.conf"])
     host.run(["rm", f"/etc/godwit/{client.name}.toml", f"/etc/godwit/{client.name}.psk"])
+    connects(bench, client)
+
+
+@case
+def import_of_shrew_and_apple(bench):
+    bench.raise_lab(gateway.VPNC)
+    host = bench.lab.laptop
+    client = bench.client(godwit.VPNC)
+    host.write("/tmp/lab.vpn", VPN, mode=0o600)
+    imported(client, "/tmp/lab.vpn")
+    # Shrew's files hold no password of the user's.
+    host.sh(f"echo 'password-file = \"/etc/godwit/{client.name}.password\"' > /tmp/password; "
+            f"sed -i '/^user = /r /tmp/password' /etc/godwit/{client.name}.toml")
+    connects(bench, client)
+
+    host.write("/tmp/lab.mobileconfig", MOBILECONFIG, mode=0o600)
+    imported(client, "/tmp/lab.mobileconfig")
+    connects(bench, client)
+
+
+@case
+def import_of_strongswan(bench):
+    bench.raise_lab(gateway.MAIN_XAUTH)
+    host = bench.lab.laptop
+    client = bench.client(godwit.MAIN_XAUTH)
+    folder = "/tmp/strongswan"
+    host.sh(f"mkdir -p {folder}")
+    host.write(f"{folder}/ipsec.conf", IPSEC_CONF)
+    host.write(f"{folder}/ipsec.secrets", f"{gateway.GATEWAY_ID} : PSK \"{gateway.PSK}\"\n"
+               f"{gateway.USER} : XAUTH \"{gateway.PASSWORD}\"\n", mode=0o600)
+    imported(client, f"{folder}/ipsec.conf")
+    connects(bench, client)
+
+    host.write(f"{folder}/swanctl.conf", f"""connections {{
+  lab {{
+    version = 1
+    remote_addrs = {lab.GATEWAY}
+    vips = 0.0.0.0
+    proposals = aes256-sha256-modp2048
+    local-psk {{
+      auth = psk
+    }}
+    local-xauth {{
+      auth = xauth
+      xauth_id = {gateway.USER}
+    }}
+    remote {{
+      auth = psk
+      id = {gateway.GATEWAY_ID}
+    }}
+    children {{
+      net {{
+        remote_ts = {lab.OFFICE_NET}
+      }}
+    }}
+  }}
+}}
+secrets {{
+  ike {{
+    secret = "{gateway.PSK}"
+  }}
+  xauth {{
+    id = {gateway.USER}
+    secret = "{gateway.PASSWORD}"
+  }}
+}}
+""", mode=0o600)
+    imported(client, f"{folder}/swanctl.conf")
     connects(bench, client)

@@ -325,3 +325,19 @@ TEST_CASE("a vpnc.conf among the profiles is one") {
   CHECK(shown.out.find("psk-file = \"" + path + "\"") != std::string::npos);
   CHECK(shown.out.find("swallow") == std::string::npos);
 }
+
+TEST_CASE("import of an ipsec.conf reads the secrets beside it, and one connection of several") {
+  const Command godwit;
+  const std::string source = godwit.dir.file("ipsec.conf",
+                                             "conn a\n  keyexchange=ikev1\n  right=192.0.2.1\n"
+                                             "  authby=secret\n  leftsourceip=%config\n"
+                                             "conn b\n  right=192.0.2.2\n");
+  godwit.dir.file("ipsec.secrets", "192.0.2.1 : PSK \"swallow\"\n");
+  const Said several = godwit.run({"import", source});
+  CHECK(several.code == 3);
+  CHECK(several.err.find("name one by --connection: \"a\", \"b\"") != std::string::npos);
+  const Said one = godwit.run({"import", source, "--connection", "a", "--name", "office"});
+  CHECK(one.code == 0);
+  CHECK(one.err.empty());
+  CHECK(content(godwit.dir.path() + "/office.psk") == "swallow");
+}
