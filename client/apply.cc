@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "client/scripts.h"
+#include "platform/guard.h"
 
 namespace godwit::client {
 namespace {
@@ -164,8 +165,27 @@ Result<void, SysError> Machine::make_network(const session::TunnelConfig& config
   plan_ = one_flow ? plan_routes(config, {}, {})
                    : plan_routes(config, policy_, GODWIT_TRY(surroundings(netlink)));
   for (const Overlap& overlap : plan_.overlaps) say_(overlap.sentence());
+  GODWIT_TRY(guard(config));
   for (const Step& step : plan(config, tun_.index(), plan_)) GODWIT_TRY(make(step, netlink));
   backend_ = GODWIT_TRY(resolver_.apply(tun_.index(), tun_.name(), dns_settings(config), journal_));
+  return {};
+}
+
+// There may be no table, where there is no nft.
+Result<void, SysError> Machine::guard(const session::TunnelConfig& config) {
+  std::vector<IpAddress> inner;
+  // In transport mode the inner address is the laptop's own.
+  if (!config.udp_port) {
+    for (const Prefix& address : config.addresses) inner.push_back(address.address());
+  }
+  const bool guarded =
+      platform::guard_addresses(platform::guard_table(journal_.profile()), inner).has_value();
+  if (!guarded || !platform::has_strict_filter() || platform::marks_are_valid()) return {};
+  GODWIT_TRY(journal_.push(platform::UndoValidMark{}));
+  if (const auto set = platform::set_marks_valid(); !set) {
+    GODWIT_TRY(journal_.cancel_last());
+    say_(set.error().message() + ": the reverse path filter may drop the gateway's datagrams");
+  }
   return {};
 }
 

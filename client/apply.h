@@ -87,6 +87,7 @@ class Machine {
   Result<std::vector<LocalNetwork>, platform::SysError> surroundings(platform::Netlink& netlink);
   Result<void, platform::SysError> make_network(const session::TunnelConfig& config,
                                                 platform::Netlink& netlink);
+  Result<void, platform::SysError> guard(const session::TunnelConfig& config);
   Result<void, platform::SysError> make(const Step& step, platform::Netlink& netlink);
 
   platform::Tun& tun_;

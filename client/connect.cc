@@ -24,6 +24,7 @@
 #include "core/crypto/hash.h"
 #include "platform/caps.h"
 #include "platform/clock.h"
+#include "platform/guard.h"
 #include "platform/syscall_filter.h"
 
 namespace godwit::client {
@@ -169,6 +170,7 @@ class Connection {
   Result<session::SessionConfig, Failure> session_config(platform::Signals& signals,
                                                          const IpAddress& gateway,
                                                          const session::LocalEndpoints& local);
+  void guard(platform::UndoJournal& journal, const Sockets& sockets, std::uint32_t mark);
   Result<Sockets, Failure> open_sockets(const IpAddress& gateway, std::uint32_t fwmark) const;
   Result<ExitCode, Failure> undo(Machine& machine, ClosedWhile& closed,
                                  const session::EndReason& reason, bool was_up) const;
@@ -227,6 +229,22 @@ Result<Sockets, Failure> Connection::open_sockets(const IpAddress& gateway,
   return sockets;
 }
 
+// A machine without nft has a tunnel all the same.
+void Connection::guard(platform::UndoJournal& journal, const Sockets& sockets, std::uint32_t mark) {
+  const platform::Guard guard{platform::guard_table(profile_.name),
+                              mark,
+                              {sockets.local.ike.port, sockets.local.natt.port},
+                              sockets.esp.has_value()};
+  if (!journal.push(platform::UndoFirewall{guard.table})) return;
+  const auto made = platform::apply_guard(guard);
+  if (made) return;
+  (void)journal.cancel_last();
+  const bool strict = platform::has_strict_filter();
+  progress_.say(made.error().message() + (strict ? ": a full tunnel needs nftables here, or "
+                                                   "net.ipv4.conf.*.rp_filter = 2"
+                                                 : ": neighbours can probe the inner address"));
+}
+
 Failure Connection::ended(const session::EndReason& reason) const {
   // Who was asked knows better than the core why there was no answer.
   if (reason.cause == session::EndCause::kInputNeeded && unanswered_) return *unanswered_;
@@ -265,6 +283,7 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   // Before the first datagram, and while programs may still be run.
   GODWIT_TRY(close_machine(profile_, gateway));
   Sockets sockets = GODWIT_TRY(open_sockets(gateway, numbers.fwmark));
+  guard(*journal, sockets, numbers.fwmark);
   auto links = platform::LinkMonitor::open();
   if (!links) return fail(refused(links.error()));
   auto bus = platform::BusWatch::open();

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "platform/firewall.h"
+#include "platform/guard.h"
 #include "platform/program.h"
 #include "platform/resolver.h"
 #include "platform/undo_line.h"
@@ -84,6 +85,7 @@ class Undoer {
   Result<bool, SysError> operator()(const UndoFirewall& undo) {
     return counted(delete_firewall(undo.table));
   }
+  Result<bool, SysError> operator()(const UndoValidMark& /*undo*/) { return clear_marks_valid(); }
 
  private:
   Netlink& netlink_;

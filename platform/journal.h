@@ -64,8 +64,10 @@ struct UndoScript {  // run-script: the disconnect of a script or of hooks, what
 struct UndoFirewall {  // delete-nft-table, of family inet
   std::string table;
 };
-using Undo = std::variant<UndoLink, UndoAddress, UndoRoute, UndoRule, UndoResolvConf,
-                          UndoResolvedLink, UndoResolvconf, UndoFile, UndoScript, UndoFirewall>;
+struct UndoValidMark {};  // clear-src-valid-mark: of all devices
+using Undo =
+    std::variant<UndoLink, UndoAddress, UndoRoute, UndoRule, UndoResolvConf, UndoResolvedLink,
+                 UndoResolvconf, UndoFile, UndoScript, UndoFirewall, UndoValidMark>;
 
 // One line without its newline, and back. parse_undo fails on an unknown verb or a bad value.
 std::string to_line(const Undo& undo);

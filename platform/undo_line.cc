@@ -185,6 +185,8 @@ std::string line_of(const UndoFirewall& undo) {
   return Line("delete-nft-table").add("table", undo.table).text();
 }
 
+std::string line_of(const UndoValidMark& /*undo*/) { return Line("clear-src-valid-mark").text(); }
+
 // Lists of texts: no text holds a NUL.
 std::string joined(const std::vector<std::string>& texts) {
   std::string out;
@@ -351,6 +353,7 @@ std::optional<Undo> parse_undo(const std::string& line) {
   }
   const auto table = fields->text("table");
   if (verb == "delete-nft-table" && table && is_firewall_table(*table)) return UndoFirewall{*table};
+  if (verb == "clear-src-valid-mark") return UndoValidMark{};
   const auto path = fields->text("path");
   if (verb == "remove-file" && path && !path->empty()) return UndoFile{*path};
   return std::nullopt;

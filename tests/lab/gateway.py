@@ -111,10 +111,11 @@ class Gateway:
     plugins = PLUGINS
 
     def __init__(self, host, *connections, dns=lab.OFFICE, unity=True, fragment_size=1280,
-                 files=None, attributes=None):
+                 files=None, attributes=None, half_open=5):
         self.host = host
         self.attributes = attributes or {}  # of Mode Config: strongSwan's names, or numbers
         self.fragment_size = fragment_size
+        self.half_open = half_open  # connects of one address that may be unfinished at once
         self.folder = os.path.join(host.folder, "strongswan")
         os.mkdir(self.folder)
         self.log = os.path.join(self.folder, "charon.log")
@@ -153,6 +154,7 @@ class Gateway:
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   cisco_unity = {'yes' if unity else 'no'}
   retransmit_tries = 3
+  block_threshold = {self.half_open}
   fragment_size = {self.fragment_size}
   filelog {{
     file {{

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <thread>
 
+#include "platform/guard.h"
 #include "platform/program.h"
 #include "platform/tun.h"
 #include "tests/unit/platform/support.h"
@@ -115,6 +116,29 @@ TEST_CASE("the kernel closes, lets a portal through for a while, and opens") {
   CHECK(send_to("198.18.0.9", 53) == 0);
   CHECK(is_absent(delete_firewall(firewall.table).error()));
   CHECK(is_absent(open_portal(firewall.table, std::chrono::seconds(1)).error()));
+}
+
+TEST_CASE("a guard has a table that no kill switch has, and takes inner addresses") {
+  CHECK(guard_table("office") == "godwit_office___guard");
+  CHECK(is_firewall_table(guard_table("office")));
+  CHECK(guard_table("office") != firewall_table("office___guard"));
+  const Guard guard{guard_table("office"), 0x676f'0007, {500, 4500}, true};
+  const std::string text = guard_text(guard);
+  CHECK(has(text, "udp dport 4500 meta mark set 0x676f0007"));
+  CHECK(has(text, "meta l4proto esp meta mark set 0x676f0007"));
+  REQUIRE_ROOT();
+  const Namespace space;
+  const std::vector<IpAddress> inner = {*IpAddress::parse("10.60.0.7"),
+                                        *IpAddress::parse("fd00::7")};
+  CHECK(is_absent(guard_addresses(guard.table, inner).error()));
+  if (!nft("list ruleset\n")) return;  // no nft on this machine
+  CHECK(apply_guard(guard));
+  CHECK(apply_guard(guard));
+  CHECK(guard_addresses(guard.table, inner));
+  CHECK(guard_addresses(guard.table, inner));  // again, after another address
+  CHECK(nft("get element inet godwit_office___guard inner4 { 10.60.0.7 }\n"));
+  CHECK(nft("get element inet godwit_office___guard inner6 { fd00::7 }\n"));
+  CHECK(delete_firewall(guard.table));
 }
 
 }  // namespace godwit::platform::test

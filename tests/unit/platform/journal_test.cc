@@ -119,7 +119,8 @@ TEST_CASE("entries survive being written and read") {
                               UndoResolvedLink{"godwit0", "unix:path=/run/x,guid=1"},
                               UndoResolvconf{"/sbin/resolvconf", "godwit0.godwit"},
                               UndoFile{"/run/godwit/with space"},
-                              UndoFirewall{"godwit_office_2d2"}};
+                              UndoFirewall{"godwit_office_2d2"},
+                              UndoValidMark{}};
   for (const Undo& undo : all) {
     const std::string line = to_line(undo);
     CAPTURE(line);
