@@ -177,6 +177,18 @@ void add_drops(const json& status, Lines& lines) {
   }
 }
 
+const char* kill_switch_word(config::KillSwitch which) {
+  switch (which) {
+    case config::KillSwitch::kOn:
+      return "on";
+    case config::KillSwitch::kLan:
+      return "lan";
+    case config::KillSwitch::kOff:
+      break;
+  }
+  return "off";
+}
+
 }  // namespace
 
 std::string status_state(const json& status) {
@@ -231,6 +243,7 @@ json status_json(const StatusParts& parts) {
   out["gateway_says"] = {{"version", printable(s.gateway_version)},
                          {"save_password", s.save_password ? json(*s.save_password) : json()},
                          {"pfs", s.pfs_wanted}};
+  out["kill_switch"] = kill_switch_word(parts.profile.kill_switch);
   out["mtu"] = s.mtu;
   out["ike"] = {{"suite", s.ike ? json(words(*s.ike)) : json()},
                 {"expires_in", seconds(s.ike_expires_in)}};
@@ -310,6 +323,9 @@ std::string status_text(const json& status) {
   lines.add("rekeys", text_of(at(status, {"rekeys"})));
   lines.add("engine", engine_text(status));
   lines.add("crypto", text_of(at(status, {"esp", "crypto"})));
+  const std::string closed = text_of(at(status, {"kill_switch"}));
+  if (closed == "on") lines.add("kill switch", "closed");
+  if (closed == "lan") lines.add("kill switch", "closed, sparing private networks");
   if (const json weak = at(status, {"weak"}); weak.is_array()) {
     for (const json& word : weak) lines.add("weak", weak_reason(text_of(word)));
   }

@@ -168,7 +168,7 @@ def c09_kill_switch_survives_kill_9(bench):
 @case
 def kill_switches_of_two_tunnels(bench):
     bench.raise_lab(EVERYTHING)
-    first = bench.connected({**godwit.MAIN, "networks": [lab.OFFICE_NET], "kill-switch": "on"})
+    first = bench.connected(CLOSED)
     second = godwit.Godwit(bench.lab.laptop, {**CLOSED, "interface": "gw-two", "local-port": 0,
                                               "local-natt-port": 0}, name="second")
     bench.clients.append(second)
@@ -220,6 +220,12 @@ def overlap_with_the_home_lan_is_reported(bench):
     client.write_profile(prefer="local")
     done = bench.connect(client)
     require(is_open(client), "the local network does not win with prefer = local")
+    bench.disconnect(client)
+    # What is excluded is spared by the kill switch, too.
+    client.write_profile(prefer=None, **{"exclude-networks": ["192.168.77.0/24"],
+                                         "kill-switch": "on"})
+    bench.connect(client)
+    require(is_open(client), "the kill switch does not spare what is excluded")
     bench.disconnect(client)
 
 
