@@ -280,7 +280,6 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
     return fail(refused(pushed.error()));
   }
   const TunnelNumbers numbers = numbers_for(tun->index());
-  // Before the first datagram, and while programs may still be run.
   GODWIT_TRY(close_machine(profile_, gateway));
   Sockets sockets = GODWIT_TRY(open_sockets(gateway, numbers.fwmark));
   guard(*journal, sockets, numbers.fwmark);

@@ -19,7 +19,7 @@ namespace godwit::client {
 std::string closed_path(const std::string& name);
 bool is_closed(const std::string& name);
 
-// Replaces what an earlier call made, in one step. Needs to run a program.
+// Before the first datagram. Replaces what an earlier call made, in one step; runs a program.
 Result<void, Failure> close_machine(const config::Profile& profile, const IpAddress& gateway);
 // By who holds the profile's journal; true: it was closed.
 Result<bool, Failure> open_machine(const std::string& name);
