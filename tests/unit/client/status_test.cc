@@ -3,10 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "core/config/proposal.h"
+#include "tests/support/source_dir.h"
 
 using namespace godwit;
 using namespace godwit::client;
@@ -65,7 +67,32 @@ struct Tunnel {
   PacketPath::Statistics packets;
 };
 
+// What a reader of the schema would miss, or look for in vain: paths of members.
+void compare(const json& schema, const json& value, const std::string& path, std::string& wrong) {
+  if (!value.is_object() || !schema.contains("properties")) return;
+  const json& properties = schema["properties"];
+  for (const auto& [name, member] : value.items()) {
+    if (properties.contains(name)) {
+      compare(properties[name], member, path + "/" + name, wrong);
+    } else {
+      wrong += path + "/" + name + " is not in the schema\n";
+    }
+  }
+  for (const json& name : schema.value("required", json::array())) {
+    const auto text = name.get<std::string>();
+    if (!value.contains(text)) wrong += path + "/" + text + " is not in the status\n";
+  }
+}
+
 }  // namespace
+
+TEST_CASE("the schema in the repository has the members of a status, no fewer and no more") {
+  std::ifstream file(test::source_dir() + "/client/schema/status-1.json");
+  const json schema = json::parse(file);
+  std::string wrong;
+  compare(schema["anyOf"][0], Tunnel().to_json(), "", wrong);
+  CHECK(wrong == "");
+}
 
 TEST_CASE("schema 1: names and types that scripts rely on") {
   const json status = Tunnel().to_json();
