@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <initializer_list>
 #include <memory>
-#include <string_view>
 #endif
 
 namespace godwit::platform {
@@ -108,13 +108,14 @@ class Filter {
  public:
   Filter() : context_(seccomp_init(SCMP_ACT_ALLOW)) { ok_ = context_ != nullptr; }
 
-  template <class... Conditions>
-  void deny(const char* name, int error, Conditions... conditions) {
+  // When all conditions hold.
+  void deny(const char* name, int error, std::initializer_list<scmp_arg_cmp> conditions = {}) {
     const int number = seccomp_syscall_resolve_name(name);
     if (!ok_ || number == __NR_SCMP_ERROR) return;
     const auto action = SCMP_ACT_ERRNO(static_cast<std::uint16_t>(error));
     const int status =
-        seccomp_rule_add(context_.get(), action, number, sizeof...(conditions), conditions...);
+        seccomp_rule_add_array(context_.get(), action, number,
+                               static_cast<unsigned>(conditions.size()), conditions.begin());
     ok_ = status == 0 || status == -EDOM || status == -EEXIST;  // EDOM: not on this machine
   }
 
@@ -137,19 +138,18 @@ Result<void, SysError> filter_system_calls() {
   for (const char* name : kDenied) filter.deny(name, EPERM);
   for (std::uint64_t flag = 1; flag <= kNamespaces; flag <<= 1) {
     if ((kNamespaces & flag) == 0) continue;
-    filter.deny("clone", EPERM, SCMP_A0_64(SCMP_CMP_MASKED_EQ, flag, flag));
+    filter.deny("clone", EPERM, {{0, SCMP_CMP_MASKED_EQ, flag, flag}});
   }
   // Its flags are in memory, where no filter looks; the C library falls back to clone(2).
   filter.deny("clone3", ENOSYS);
   for (int family = 0; family < kFamilyMax; ++family) {
     if (is_allowed(family)) continue;
-    filter.deny("socket", EAFNOSUPPORT,
-                SCMP_A0_64(SCMP_CMP_EQ, static_cast<std::uint64_t>(family)));
+    filter.deny("socket", EAFNOSUPPORT, {{0, SCMP_CMP_EQ, static_cast<std::uint64_t>(family), 0}});
   }
-  filter.deny("socket", EAFNOSUPPORT, SCMP_A0_64(SCMP_CMP_GT, std::uint64_t{kFamilyMax}));
+  filter.deny("socket", EAFNOSUPPORT, {{0, SCMP_CMP_GT, kFamilyMax, 0}});
   // Typing on the user's behalf into the terminal that we were started from.
-  filter.deny("ioctl", EPERM, SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCSTI));
-  filter.deny("ioctl", EPERM, SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCLINUX));
+  filter.deny("ioctl", EPERM, {{1, SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCSTI}});
+  filter.deny("ioctl", EPERM, {{1, SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCLINUX}});
   if (!filter.load()) return fail(SysError{"filter system calls", ENOSYS, {}});
   return {};
 }
