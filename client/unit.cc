@@ -27,7 +27,10 @@ Failure not_allowed(const platform::SysError& error, const std::string& unit) {
                    "run it with sudo, or install godwit@.service and the rule for the group "
                    "godwit");
   }
-  return failure(ExitCode::kInternal, error.message());
+  return failure(
+      ExitCode::kPermission,
+      fmt::format("a tunnel needs root here, for systemd cannot be asked to start it: {}",
+                  printable(error.message())));
 }
 
 Failure ended(const platform::Units::Outcome& outcome, const std::string& name,

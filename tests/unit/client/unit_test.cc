@@ -8,9 +8,71 @@
 #include <sstream>
 
 #include "tests/support/source_dir.h"
+#include "tests/unit/client/temp_dir.h"
+#include "tests/unit/platform/private_bus.h"
 
 using namespace godwit;
 using namespace godwit::client;
+
+namespace {
+
+// A systemd that writes down what it is told; "office" comes up, "wrong" has a wrong password.
+int answer(sd_bus_message* message, void* log, sd_bus_error* error) {
+  const std::string member = sd_bus_message_get_member(message);
+  if (member == "Subscribe") return sd_bus_reply_method_return(message, "");
+  if (member == "GetUnit") {
+    return sd_bus_reply_method_return(message, "o", "/org/freedesktop/systemd1/unit/any");
+  }
+  const char* text = nullptr;
+  sd_bus_message_read(message, "s", &text);
+  const std::string first = text;
+  if (member == "Get") {
+    return first == "org.freedesktop.systemd1.Service"
+               ? sd_bus_reply_method_return(message, "v", "i", number(ExitCode::kUserRejected))
+               : sd_bus_reply_method_return(message, "v", "s", "activating");
+  }
+  std::ofstream(*static_cast<const std::string*>(log), std::ios::app)
+      << member << ' ' << first << '\n';
+  if (first == "godwit@denied.service") {
+    return sd_bus_error_set(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "no");
+  }
+  const bool fails = first == "godwit@wrong.service" && member == "StartUnit";
+  const char* job = "/org/freedesktop/systemd1/job/1";
+  sd_bus_emit_signal(sd_bus_message_get_bus(message), "/org/freedesktop/systemd1",
+                     "org.freedesktop.systemd1.Manager", "JobRemoved", "uoss", 1, job,
+                     first.c_str(), fails ? "failed" : "done");
+  return sd_bus_reply_method_return(message, "o", job);
+}
+
+}  // namespace
+
+TEST_CASE("who is not root starts a unit, and hears why it failed") {
+  const TempDir dir;
+  std::string log = dir.path() + "/calls";
+  platform::test::PrivateBus bus(dir.path());
+  if (!bus.start()) {
+    MESSAGE("skipped: no dbus-daemon");
+    return;
+  }
+  CHECK(connect_unit("office", 5, bus.address()).error().code == ExitCode::kPermission);
+  bus.start_service({"org.freedesktop.systemd1", "/org/freedesktop/systemd1", answer, &log});
+  CHECK(connect_unit("office", 5, bus.address()));
+  const auto denied = connect_unit("denied", 5, bus.address());
+  REQUIRE_FALSE(denied);
+  CHECK(denied.error().code == ExitCode::kPermission);
+  CHECK(denied.error().remedy.find("usermod -aG godwit") != std::string::npos);
+  const auto wrong = connect_unit("wrong", 5, bus.address());
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().code == ExitCode::kUserRejected);
+  CHECK(wrong.error().remedy.find("journalctl -u godwit@wrong.service") != std::string::npos);
+  CHECK(stop_unit("office", bus.address()));
+  std::ifstream calls(log);
+  const std::string all((std::istreambuf_iterator<char>(calls)), {});
+  CHECK(all ==
+        "StartUnit godwit@office.service\nStartUnit godwit@denied.service\n"
+        "StartUnit godwit@wrong.service\nStopUnit godwit@wrong.service\n"
+        "StopUnit godwit@office.service\n");
+}
 
 TEST_CASE("a unit has the profile's name, where a unit can have it") {
   CHECK(unit_of("office") == "godwit@office.service");
