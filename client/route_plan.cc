@@ -44,8 +44,8 @@ class Planner {
       const bool profile = std::find(own.begin(), own.end(), network) != own.end();
       put({network, Way::kOutside, profile ? Why::kProfile : Why::kGateway, {}});
     }
-    plan_names();
     for (const LocalNetwork& local : local_) plan_local(local);
+    plan_names();
     for (const Prefix& route : routes_) {
       if (!any(won_, [&](const Prefix& local) { return local.contains(route); })) {
         put({route, Way::kTunnel, Why::kAgreed, {}});
@@ -64,7 +64,10 @@ class Planner {
   void plan_names() {
     for (const IpAddress& server : config_.dns) {
       const auto has = [&](const Prefix& network) { return network.contains(server); };
-      if (any(routes_, has) && !any(config_.excluded, has)) {
+      const bool claimed = std::any_of(ways_.begin(), ways_.end(), [&](const auto& entry) {
+        return entry.second.why == Why::kLocal && has(entry.first);
+      });
+      if (claimed && any(routes_, has) && !any(config_.excluded, has)) {
         put({host(server), Way::kTunnel, Why::kNames, {}});
       }
     }

@@ -100,6 +100,8 @@ TEST_CASE("a DNS server of the tunnel is asked through it, whoever claims its ad
   const auto plan = plan_routes(config, {}, {lan("10.50.0.0/24")});
   CHECK(way(plan, "10.50.0.0/24") == "outside wlan0");
   CHECK(way(plan, "10.50.0.2/32") == "tunnel");
+  // Where nobody claims it the tunnel's routes are enough.
+  CHECK(way(plan_routes(config, {}, {lan("192.168.1.0/24")}), "10.50.0.2/32").empty());
   // One that the tunnel does not reach is none of its routes.
   auto split = routed({"10.60.0.0/16"});
   split.dns = config.dns;
