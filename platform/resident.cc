@@ -20,6 +20,8 @@ int forget_if_named(dl_phdr_info* info, std::size_t /*size*/, void* wanted) {
     if (segment.p_type != PT_LOAD || segment.p_flags != (PF_R | PF_X)) continue;
     const std::uintptr_t begin = (info->dlpi_addr + segment.p_vaddr) & ~(page - 1);
     const std::uintptr_t end = info->dlpi_addr + segment.p_vaddr + segment.p_memsz;
+    // Code holds no secrets: it need not stay locked (lock_memory()).
+    (void)::munlock(reinterpret_cast<void*>(begin), end - begin);
     (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
   }
   return 1;

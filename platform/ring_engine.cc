@@ -295,9 +295,14 @@ Result<void, SysError> RingEngine::turn(std::optional<Instant> until, Sink& sink
   queue_sends();
   // Who was told something already may want something before it waits.
   const bool passed = GODWIT_TRY(arm_timer(until)) || stats_.udp_received != received;
-  // Without a wait the kernel keeps deferred completions back unless they are asked for.
-  const int status =
-      passed ? io_uring_submit_and_get_events(&ring_) : io_uring_submit_and_wait(&ring_, 1);
+  int status = 0;
+  if (passed) {
+    // Without a wait the kernel keeps deferred completions back unless they are asked for.
+    status = io_uring_submit_and_get_events(&ring_);
+  } else {
+    status = gathers() ? wait_for_many() : io_uring_submit_and_wait(&ring_, 1);
+    at_wait_ = stats_.udp_received;
+  }
   ++stats_.system_calls;
   if (status < 0 && status != -EINTR && status != -EAGAIN && status != -EBUSY) {
     return fail(SysError{"io_uring_enter", -status, {}});
@@ -306,6 +311,22 @@ Result<void, SysError> RingEngine::turn(std::optional<Instant> until, Sink& sink
   tell_rungs(sink);
   if (broken_) return fail(*broken_);
   return {};
+}
+
+// Datagrams that come one by one, but many, are worth a short wait for more: to wake up costs more
+// than to open one of them. What reads the TUN must not wait, for its queue is short.
+bool RingEngine::gathers() const {
+  constexpr std::uint64_t kMany = 2;
+  if ((ring_.features & IORING_FEAT_EXT_ARG) == 0 || tun_source_.armed) return false;
+  return stats_.udp_received - at_wait_ >= kMany &&
+         std::none_of(sources_.begin(), sources_.end(), [](const Source& s) { return s.joined; });
+}
+
+int RingEngine::wait_for_many() {
+  __kernel_timespec most{0, 200'000};
+  io_uring_cqe* first = nullptr;
+  const int status = io_uring_submit_and_wait_timeout(&ring_, &first, kBatch, &most, nullptr);
+  return status == -ETIME ? 0 : status;
 }
 
 void RingEngine::drain(Sink& sink) {

@@ -80,6 +80,8 @@ class RingEngine final : public EngineBase {
   void arm_all(Sink& sink);
   void queue_sends();
   void cancel(std::uint64_t user_data);
+  bool gathers() const;
+  int wait_for_many();
   void drain(Sink& sink);
   void handle(const io_uring_cqe& cqe, Sink& sink);
   void on_tun(const io_uring_cqe& cqe, Sink& sink);
@@ -107,6 +109,7 @@ class RingEngine final : public EngineBase {
   std::vector<Watch> watches_;
   std::uint32_t next_generation_ = 0;
   bool timer_armed_ = false;
+  std::uint64_t at_wait_ = 0;                                    // udp_received at the last wait
   std::array<std::vector<std::uint32_t>, kSocketsMax> parted_;   // runs to be tried one by one
   std::array<std::vector<std::uint32_t>, kSocketsMax> refused_;  // runs, in order
 
