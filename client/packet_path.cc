@@ -172,8 +172,8 @@ Result<std::unique_ptr<PacketPath>, platform::SysError> PacketPath::open(
     Parts parts, const std::function<Result<void, platform::SysError>()>& prepare,
     crypto::EspCrypto (*crypto)()) {
   auto path = std::unique_ptr<PacketPath>(new PacketPath(parts, crypto));
-  // Each manager tests every algorithm there is, which reads three megabytes of code.
-  platform::forget_code("libIPSec_MB");
+  // Each manager of libipsec-mb tests every algorithm there is: three megabytes of code.
+  platform::forget_code();
   path->mailbox_ = GODWIT_TRY(Mailbox::open());
   if (!threads_wanted()) return path;
   PacketPath* const self = path.get();
@@ -234,6 +234,7 @@ void PacketPath::on_send_error(std::uint32_t socket, int error) {
 }
 
 Result<void, platform::SysError> PacketPath::add_tun() {
+  platform::forget_code();  // what ran to connect will not run again soon
   Result<void, platform::SysError> added;
   outside([&](platform::Engine& engine) {
     added = engine.add_tun(parts_.tun.fd(), parts_.tun.offloads());
