@@ -4,21 +4,12 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <bit>
 
 #include "core/base/check.h"
 
 namespace godwit::platform {
 namespace {
 
-// Of Linux 6.7; the headers of Debian 12 are older than the kernels it meets.
-constexpr std::uint8_t kOpReadMultishot = 49;
-constexpr unsigned kEntries = 1024;
-constexpr unsigned kDrainMax = 4 * kEntries;
-constexpr unsigned kUdpBuffers = 256;  // lent for datagrams, but a quarter of the pool at most
-constexpr unsigned kTunGroup = 0;
-constexpr unsigned kUdpGroup = 1;
-constexpr unsigned kJoinedGroup = 2;
 // What stands before the payload of a multishot recvmsg: a header, the name and the control data.
 // The name's room is rounded up so that the control data behind it is aligned.
 constexpr std::size_t kNameRoom = 32;
@@ -30,46 +21,6 @@ static_assert(sizeof(io_uring_recvmsg_out) + kNameRoom >= limits::kHeadRoom);
 std::uint64_t RingEngine::key(Kind kind, std::uint32_t generation, std::uint32_t number) {
   return (std::uint64_t{static_cast<std::uint8_t>(kind)} << 56) |
          (std::uint64_t{generation & 0xff'ffff} << 32) | number;
-}
-
-Result<std::unique_ptr<Engine>, SysError> RingEngine::make(std::uint32_t buffers,
-                                                           Multishot multishot) {
-  auto engine = std::unique_ptr<RingEngine>(new RingEngine("io_uring", buffers));
-  GODWIT_TRY(engine->set_up(multishot));
-  GODWIT_TRY(engine->arm_timer(std::nullopt));
-  return std::unique_ptr<Engine>(std::move(engine));
-}
-
-Result<void, SysError> RingEngine::set_up(Multishot multishot) {
-  // Newest first: completions run when we enter the kernel anyway and wake nobody in between.
-  constexpr std::array<unsigned, 3> kFlags = {
-      IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
-      IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG, 0};
-  int status = -EINVAL;
-  for (const unsigned flags : kFlags) {
-    io_uring_params parameters{};
-    parameters.flags = flags | IORING_SETUP_CQSIZE;
-    parameters.cq_entries = 4 * kEntries;
-    status = io_uring_queue_init_params(kEntries, &ring_, &parameters);
-    if (status != -EINVAL) break;
-  }
-  if (status < 0) return fail(SysError{"io_uring_setup", -status, {}});
-  ring_ready_ = true;
-  if (multishot == Multishot::kNothing) return {};
-  // The tail of a datagram's buffer stays ours: sealing needs room there.
-  if (!set_up_group(tun_group_, kTunGroup, kFrames, frames_, kFrameSize) ||
-      !set_up_group(udp_group_, kUdpGroup, std::min(kUdpBuffers, std::bit_floor(pool_.count() / 4)),
-                    pool_, kBufferSize - limits::kTailRoom) ||
-      !set_up_group(joined_group_, kJoinedGroup, kJoinedLent, pieces_.frames(), kFrameSize)) {
-    return {};  // before Linux 5.19: poll and read
-  }
-  io_uring_probe* const probe = io_uring_get_probe_ring(&ring_);
-  multishot_tun_ =
-      multishot == Multishot::kAll && probe != nullptr && probe->last_op >= kOpReadMultishot;
-  // Multishot recvmsg came with Linux 6.0 and has no opcode of its own; SEND_ZC came with it.
-  multishot_udp_ = probe != nullptr && io_uring_opcode_supported(probe, IORING_OP_SEND_ZC) != 0;
-  if (probe != nullptr) io_uring_free_probe(probe);
-  return {};
 }
 
 io_uring_sqe* RingEngine::sqe() {
@@ -333,7 +284,7 @@ void RingEngine::drain(Sink& sink) {
   // io_uring_peek_cqe enters the kernel for completions that it keeps back (IORING_SQ_TASKRUN). A
   // turn takes a bounded number, so that a flood cannot keep the caller from its deadlines.
   io_uring_cqe* cqe = nullptr;
-  for (unsigned seen = 0; seen < kDrainMax && io_uring_peek_cqe(&ring_, &cqe) == 0; ++seen) {
+  for (unsigned seen = 0; seen < 4 * kEntries && io_uring_peek_cqe(&ring_, &cqe) == 0; ++seen) {
     const io_uring_cqe copy = *cqe;
     io_uring_cqe_seen(&ring_, cqe);
     handle(copy, sink);

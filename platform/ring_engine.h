@@ -64,9 +64,18 @@ class RingEngine final : public EngineBase {
     std::uint32_t generation = 0;
   };
 
+  // Of Linux 6.7; the headers of Debian 12 are older than the kernels it meets.
+  static constexpr std::uint8_t kOpReadMultishot = 49;
+  static constexpr unsigned kEntries = 1024;
+  static constexpr unsigned kTunGroup = 0;
+  static constexpr unsigned kUdpGroup = 1;
+  static constexpr unsigned kJoinedGroup = 2;
+
   using EngineBase::EngineBase;
   static std::uint64_t key(Kind kind, std::uint32_t generation, std::uint32_t number);
   Result<void, SysError> set_up(Multishot multishot);
+  void set_up_multishot(bool tun);
+  Result<void, SysError> restrict_and_enable();
   bool set_up_group(Group& group, unsigned id, unsigned entries, BufferPool& pool,
                     std::size_t room);
   io_uring_sqe* sqe();
