@@ -180,8 +180,11 @@ Result<void, SysError> Machine::guard(const session::TunnelConfig& config) {
   }
   const bool guarded =
       platform::guard_addresses(platform::guard_table(journal_.profile()), inner).has_value();
-  if (!guarded || !platform::has_strict_filter() || platform::marks_are_valid()) return {};
-  GODWIT_TRY(journal_.push(platform::UndoValidMark{}));
+  if (!guarded || !platform::has_strict_filter()) return {};
+  // What another tunnel set may have to outlive that tunnel.
+  const platform::UndoValidMark undo;
+  if (platform::marks_are_valid() && !journal_.is_written_elsewhere(undo)) return {};
+  GODWIT_TRY(journal_.push(undo));
   if (const auto set = platform::set_marks_valid(); !set) {
     GODWIT_TRY(journal_.cancel_last());
     say_(set.error().message() + ": the reverse path filter may drop the gateway's datagrams");

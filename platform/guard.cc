@@ -31,15 +31,6 @@ Result<void, SysError> write_valid_mark(const char* value) {
   return {};
 }
 
-int tunnels() {
-  int count = 0;
-  std::error_code error;
-  for (const auto& device : std::filesystem::directory_iterator("/sys/class/net", error)) {
-    if (number_in(device.path() / "netdev_group") == static_cast<int>(kTunGroup)) ++count;
-  }
-  return count;
-}
-
 }  // namespace
 
 std::string guard_table(std::string_view profile) { return firewall_table(profile) + "___guard"; }
@@ -93,10 +84,6 @@ bool marks_are_valid() { return number_in(kValidMark) == 1; }
 
 Result<void, SysError> set_marks_valid() { return write_valid_mark("1"); }
 
-Result<bool, SysError> clear_marks_valid() {
-  if (!marks_are_valid() || tunnels() > 1) return false;
-  GODWIT_TRY(write_valid_mark("0"));
-  return true;
-}
+Result<void, SysError> clear_marks_valid() { return write_valid_mark("0"); }
 
 }  // namespace godwit::platform

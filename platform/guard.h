@@ -36,10 +36,9 @@ Result<void, SysError> guard_addresses(const std::string& table,
 
 // Whether some device drops what it would not send back the same way (rp_filter = 1).
 bool has_strict_filter();
-// Whether src_valid_mark is set for all devices, and setting it. It is cleared with the last tunnel
-// alone; false: it was not set, or others need it.
+// Whether src_valid_mark is set for all devices, and setting it.
 bool marks_are_valid();
 Result<void, SysError> set_marks_valid();
-Result<bool, SysError> clear_marks_valid();
+Result<void, SysError> clear_marks_valid();
 
 }  // namespace godwit::platform

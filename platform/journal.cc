@@ -4,6 +4,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <sstream>
 
 #include "platform/firewall.h"
@@ -23,10 +25,65 @@ Result<bool, SysError> counted(const Result<void, SysError>& result) {
   return fail(result.error());
 }
 
+Result<std::string, SysError> read_whole(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd) return fail(last_error("open", path));
+  std::string out;
+  char buffer[4096];
+  while (out.size() < kJournalMax) {
+    const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(last_error("read", path));
+    if (got == 0) break;
+    out.append(buffer, static_cast<std::size_t>(got));
+  }
+  return out;
+}
+
+struct Written {
+  std::vector<std::optional<Undo>> entries;
+  std::size_t ignored = 0;
+};
+
+Written parse(const std::string& text) {
+  Written out;
+  std::istringstream lines(text);
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (lines.eof()) {
+      ++out.ignored;  // no newline: the write was cut off, and so the change never happened
+    } else if (line == "cancel") {
+      if (!out.entries.empty()) out.entries.pop_back();
+    } else if (auto undo = parse_undo(line)) {
+      out.entries.emplace_back(std::move(*undo));
+    } else if (!parse_owner(line)) {
+      ++out.ignored;
+    }
+  }
+  return out;
+}
+
+// Whether another profile's journal beside this one has the same entry.
+bool is_written_elsewhere(const Undo& undo, const std::filesystem::path& journal) {
+  const std::string wanted = to_line(undo);
+  std::error_code error;
+  for (const auto& file : std::filesystem::directory_iterator(journal.parent_path(), error)) {
+    if (file.path().extension() != ".journal" || file.path() == journal) continue;
+    const auto text = read_whole(file.path());
+    if (!text) continue;
+    const auto entries = parse(*text).entries;
+    if (std::ranges::any_of(entries, [&](const auto& e) { return to_line(*e) == wanted; })) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // Each says whether there was something to take back.
 class Undoer {
  public:
-  explicit Undoer(Netlink& netlink) : netlink_(netlink) {}
+  // `journal`: the file that is replayed.
+  Undoer(Netlink& netlink, const std::string& journal) : netlink_(netlink), journal_(journal) {}
 
   Result<bool, SysError> operator()(const UndoLink& undo) {
     const auto index = netlink_.index_of(undo.device);
@@ -85,30 +142,20 @@ class Undoer {
   Result<bool, SysError> operator()(const UndoFirewall& undo) {
     return counted(delete_firewall(undo.table));
   }
-  Result<bool, SysError> operator()(const UndoValidMark& /*undo*/) { return clear_marks_valid(); }
+  Result<bool, SysError> operator()(const UndoValidMark& undo) {
+    // The last tunnel that needs it takes it back.
+    if (!marks_are_valid() || is_written_elsewhere(undo, journal_)) return false;
+    return counted(clear_marks_valid());
+  }
 
  private:
   Netlink& netlink_;
+  const std::string& journal_;
 };
 
 bool is_file_name(const std::string& name) {
   return !name.empty() && name.size() <= 200 && name != "." && name != ".." &&
          name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
-}
-
-Result<std::string, SysError> read_whole(const std::string& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd) return fail(last_error("open", path));
-  std::string out;
-  char buffer[4096];
-  while (out.size() < kJournalMax) {
-    const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail(last_error("read", path));
-    if (got == 0) break;
-    out.append(buffer, static_cast<std::size_t>(got));
-  }
-  return out;
 }
 
 // Whether `path` still names the file behind `fd`: another process may have removed it between our
@@ -143,14 +190,14 @@ std::uint64_t start_time_of(int pid) {
   return start;
 }
 
-ReplayReport replay(const std::vector<std::optional<Undo>>& entries) {
+ReplayReport replay(const std::vector<std::optional<Undo>>& entries, const std::string& journal) {
   ReplayReport report;
   auto netlink = Netlink::open();
   if (!netlink) {
     report.failures.push_back(netlink.error());
     return report;
   }
-  Undoer undoer(*netlink);
+  Undoer undoer(*netlink, journal);
   for (auto it = entries.rbegin(); it != entries.rend(); ++it) {
     if (!*it) continue;
     const auto undone = std::visit(undoer, **it);
@@ -247,8 +294,12 @@ Result<void, SysError> UndoJournal::cancel_last() {
   return {};
 }
 
+bool UndoJournal::is_written_elsewhere(const Undo& undo) const {
+  return platform::is_written_elsewhere(undo, path_);
+}
+
 Result<ReplayReport, SysError> UndoJournal::replay_all() {
-  ReplayReport report = replay(entries_);
+  ReplayReport report = replay(entries_, path_);
   if (!report.complete()) return report;
   entries_.clear();
   file_.reset();
@@ -259,7 +310,7 @@ Result<ReplayReport, SysError> UndoJournal::replay_all() {
 Result<ReplayReport, SysError> UndoJournal::replay_down_to(std::size_t count) {
   if (count >= entries_.size()) return ReplayReport{};
   const auto first = entries_.begin() + static_cast<std::ptrdiff_t>(count);
-  ReplayReport report = replay({first, entries_.end()});
+  ReplayReport report = replay({first, entries_.end()}, path_);
   if (!report.complete()) return report;
   for (; entries_.size() > count; entries_.pop_back()) {
     if (entries_.back()) GODWIT_TRY(append("cancel"));
@@ -274,23 +325,9 @@ Result<ReplayReport, SysError> UndoJournal::replay_file(const std::string& profi
   const auto text = read_whole(path);
   if (!text && text.error().error == ENOENT) return ReplayReport{};
   if (!text) return fail(text.error());
-  std::vector<std::optional<Undo>> entries;
-  std::size_t ignored = 0;
-  std::istringstream lines(*text);
-  std::string line;
-  while (std::getline(lines, line)) {
-    if (lines.eof()) {
-      ++ignored;  // no newline: the write was cut off, and so the change never happened
-    } else if (line == "cancel") {
-      if (!entries.empty()) entries.pop_back();
-    } else if (auto undo = parse_undo(line)) {
-      entries.push_back(std::move(*undo));
-    } else if (!parse_owner(line)) {
-      ++ignored;
-    }
-  }
-  ReplayReport report = replay(entries);
-  report.ignored = ignored;
+  const Written written = parse(*text);
+  ReplayReport report = replay(written.entries, path);
+  report.ignored = written.ignored;
   if (report.complete() && ::unlink(path.c_str()) != 0) return fail(last_error("remove", path));
   return report;
 }

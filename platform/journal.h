@@ -64,7 +64,7 @@ struct UndoScript {  // run-script: the disconnect of a script or of hooks, what
 struct UndoFirewall {  // delete-nft-table, of family inet
   std::string table;
 };
-struct UndoValidMark {};  // clear-src-valid-mark: of all devices
+struct UndoValidMark {};  // clear-src-valid-mark: of all devices, unless another journal has it too
 using Undo =
     std::variant<UndoLink, UndoAddress, UndoRoute, UndoRule, UndoResolvConf, UndoResolvedLink,
                  UndoResolvconf, UndoFile, UndoScript, UndoFirewall, UndoValidMark>;
@@ -126,6 +126,10 @@ class UndoJournal {
   Result<void, SysError> push(const Undo& undo);
   // The change of the last entry was refused (it existed before us, say): it must not be undone.
   Result<void, SysError> cancel_last();
+
+  // Whether another profile's journal has the same entry: a setting of the whole machine is taken
+  // back by whoever ends last.
+  bool is_written_elsewhere(const Undo& undo) const;
 
   // Takes everything back, last entry first, and removes the file when that worked. The journal can
   // be used again afterwards.

@@ -317,9 +317,19 @@ def strict_reverse_path_filter(bench):
     bench.fetch(client)
     client.kill()
     bench.connect(client)
-    bench.disconnect(client)
-    require_equal(bench.lab.laptop.run(["sysctl", "net.ipv4.conf.all.src_valid_mark"]).stdout,
-                  before, "src_valid_mark after disconnect")
+    # Of two tunnels the last one takes the setting back, whichever that is.
+    second = godwit.Godwit(bench.lab.laptop, {**FULL, "interface": "gw-two", "local-port": 0,
+                                              "local-natt-port": 0}, name="second")
+    bench.clients.append(second)
+    for first, last in ((client, second), (second, client)):
+        for tunnel in (client, second):
+            require_equal(tunnel.connect("--if-needed").returncode, godwit.OK, "connect")
+        require_equal(first.disconnect().returncode, godwit.OK, "exit code of disconnect")
+        require(last.host.ping(lab.INTERNET), "the other tunnel ended too")
+        require_equal(last.disconnect().returncode, godwit.OK, "exit code of the last disconnect")
+        bench.require_untouched(client)
+        require_equal(bench.lab.laptop.run(["sysctl", "net.ipv4.conf.all.src_valid_mark"]).stdout,
+                      before, "src_valid_mark after disconnect")
 
 
 # Of each event: a tenth and less of what a campaign by hand does (GODWIT_LEAK_ROUNDS=10).

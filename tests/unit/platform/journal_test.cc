@@ -150,6 +150,23 @@ TEST_CASE("entries survive being written and read") {
   }
 }
 
+TEST_CASE("what the whole machine shares is found in other journals") {
+  const TemporaryDirectory folder;
+  auto first = must(UndoJournal::open("first", folder.path()));
+  auto second = must(UndoJournal::open("second", folder.path()));
+  must(first.push(UndoFile{"/nowhere"}));
+  must(first.push(UndoValidMark{}));
+  CHECK_FALSE(first.is_written_elsewhere(UndoValidMark{}));
+  CHECK(second.is_written_elsewhere(UndoValidMark{}));
+  must(second.push(UndoValidMark{}));
+  CHECK(first.is_written_elsewhere(UndoValidMark{}));
+  must(first.cancel_last());
+  CHECK_FALSE(second.is_written_elsewhere(UndoValidMark{}));
+  CHECK(second.is_written_elsewhere(UndoFile{"/nowhere"}));
+  CHECK_FALSE(second.is_written_elsewhere(UndoFile{"/nowhere/else"}));
+  must(second.cancel_last());
+}
+
 TEST_CASE("a process that dies after any step leaves nothing behind once it is replayed") {
   REQUIRE_ROOT();
   const Namespace space;
