@@ -1,5 +1,6 @@
 """What the steps share, and those that look at the .deb itself."""
 
+import filecmp
 import glob
 import os
 import re
@@ -42,7 +43,7 @@ class Bench:
         self.rpm = os.path.abspath(rpm) if rpm else None
         os.makedirs(self.folder, exist_ok=True)
 
-    def newest(self, pattern):
+    def only(self, pattern):
         found = glob.glob(os.path.join(self.folder, pattern))
         require(len(found) == 1, f"{pattern}: {found}")
         return found[0]
@@ -66,8 +67,42 @@ def build_deb(bench):
     if bench.deb:
         return "given"
     run(os.path.join(bench.top, "packaging/build-deb"))
-    bench.deb = bench.newest("deb/godwit_*.deb")
+    bench.deb = bench.only("deb/godwit_*.deb")
     return os.path.basename(bench.deb)
+
+
+def run_uncached(*argv):
+    """A build for which nothing is taken from the compiler's cache."""
+    return run(*argv, env={**os.environ, "CCACHE_DISABLE": "1"})
+
+
+def deb_again(bench):
+    """The same source in another folder gives the same octets."""
+    folder = os.path.join(bench.folder, "deb-again")
+    shutil.rmtree(folder, ignore_errors=True)
+    run_uncached(os.path.join(bench.top, "packaging/build-deb"), folder)
+    require_same(bench.deb, os.path.join(folder, os.path.basename(bench.deb)))
+    shutil.rmtree(folder)
+
+
+def require_same(first, second):
+    require(filecmp.cmp(first, second, shallow=False), f"{first} and {second} differ")
+
+
+def deb_without(bench):
+    folder = os.path.join(bench.folder, "deb-without")
+    run(os.path.join(bench.top, "packaging/build-deb"), "--without-ipsec-mb", folder)
+    deb = bench.only("deb-without/godwit_*.deb")
+    require("libipsec-mb" not in run("dpkg-deb", "-f", deb, "Depends"), "libipsec-mb is required")
+    unpacked = os.path.join(bench.folder, "unpacked-deb-without")
+    shutil.rmtree(unpacked, ignore_errors=True)
+    run("dpkg-deb", "-x", deb, unpacked)
+    require_without(os.path.join(unpacked, "usr/bin/godwit"))
+
+
+def require_without(program_file):
+    require("IPSec_MB" not in run("readelf", "-Wd", program_file), "it is linked to libipsec-mb")
+    require(run(program_file, "version").startswith("godwit "), "it does not run")
 
 
 def lintian(bench):
@@ -106,3 +141,13 @@ def apparmor(bench):
     if not os.path.isdir("/sys/kernel/security/apparmor"):
         return "parsed; this kernel enforces none"
     return "parsed"
+
+
+def exposure(bench):
+    """systemd's own judgement of the unit, which the README of packaging names."""
+    unit = os.path.join(bench.top, "packaging/systemd/godwit@.service")
+    said = run("systemd-analyze", "security", "--no-pager", "--offline=yes", unit)
+    figure = re.search(r"exposure level for \S+: ([\d.]+)", said).group(1)
+    with open(os.path.join(bench.top, "packaging/README.md"), encoding="utf-8") as readme:
+        require(f"says {figure} " in readme.read(), f"{figure} is not the README's figure")
+    return figure

@@ -12,7 +12,7 @@ import checks
 from checks import Failed, Skipped, require
 
 # What a minimal system of debootstrap has no init, no bus and no tools without.
-INCLUDED = "systemd,systemd-sysv,dbus,iproute2,iputils-ping,curl"
+INCLUDED = "systemd,systemd-sysv,dbus,polkitd,iproute2,iputils-ping,curl"
 
 
 def mirror():
@@ -29,8 +29,8 @@ def mirror():
 
 
 def base(bench):
-    """The tree of debootstrap, made once."""
-    folder = os.path.join(bench.folder, "base")
+    """The tree of debootstrap, made once; its name says what is in it."""
+    folder = os.path.join(bench.folder, "base-" + INCLUDED.replace(",", "-"))
     if os.path.isdir(folder):
         return folder
     for program in ("debootstrap", "systemd-nspawn"):

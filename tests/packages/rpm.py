@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from checks import Skipped, require, run
+from checks import Skipped, require, require_same, require_without, run, run_uncached
 
 # Where the distributions differ.
 DEBIAN_ONLY = {"etc/apparmor.d/godwit", "usr/share/zsh/vendor-completions/_godwit"}
@@ -16,9 +16,32 @@ def build(bench):
     if not shutil.which("rpmbuild"):
         raise Skipped("there is no rpmbuild")
     run(os.path.join(bench.top, "packaging/build-rpm"))
-    machine = run("uname", "-m").strip()
-    bench.rpm = bench.newest(f"rpm/godwit-*.{machine}.rpm")
+    bench.rpm = bench.only(f"rpm/godwit-*.{machine()}.rpm")
     return os.path.basename(bench.rpm)
+
+
+def machine():
+    return run("uname", "-m").strip()
+
+
+def again(bench):
+    """The same source in another folder gives the same octets."""
+    given(bench)
+    folder = os.path.join(bench.folder, "rpm-again")
+    shutil.rmtree(folder, ignore_errors=True)
+    run_uncached(os.path.join(bench.top, "packaging/build-rpm"), folder)
+    require_same(bench.rpm, os.path.join(folder, os.path.basename(bench.rpm)))
+    shutil.rmtree(folder)
+
+
+def without(bench):
+    if not shutil.which("rpmbuild"):
+        raise Skipped("there is no rpmbuild")
+    run(os.path.join(bench.top, "packaging/build-rpm"), "--without-ipsec-mb",
+        os.path.join(bench.folder, "rpm-without"))
+    package = bench.only(f"rpm-without/godwit-*.{machine()}.rpm")
+    require("IPSec_MB" not in run("rpm", "-qp", "--requires", package), "libipsec-mb is required")
+    require_without(os.path.join(unpack(bench, package, "unpacked-rpm-without"), "usr/bin/godwit"))
 
 
 def given(bench):
@@ -35,12 +58,17 @@ def rpmlint(bench):
     require("0 errors, 0 warnings" in said, f"\n{said}")
 
 
-def contents(bench):
-    given(bench)
-    folder = os.path.join(bench.folder, "unpacked-rpm")
+def unpack(bench, package, name):
+    folder = os.path.join(bench.folder, name)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
-    run("sh", "-c", f"rpm2cpio '{bench.rpm}' | cpio -idm --quiet", cwd=folder)
+    run("sh", "-c", f"rpm2cpio '{package}' | cpio -idm --quiet", cwd=folder)
+    return folder
+
+
+def contents(bench):
+    given(bench)
+    folder = unpack(bench, bench.rpm, "unpacked-rpm")
     ours, theirs = files(folder), files(bench.unpacked())
     for path in theirs:
         wanted = ELSEWHERE.get(path, path)
@@ -49,7 +77,9 @@ def contents(bench):
         require(wanted in ours, f"the .rpm lacks {wanted}")
     require("usr/share/zsh/site-functions/_godwit" in ours, "no completion for zsh")
     requires = run("rpm", "-qp", "--requires", bench.rpm)
-    for library in ("libmbedcrypto", "liburing", "libsystemd", "libgnutls"):
+    libraries = ["libmbedcrypto", "liburing", "libsystemd", "libgnutls"]
+    libraries += ["libIPSec_MB"] if machine() == "x86_64" else []
+    for library in libraries:
         require(library in requires, f"{library} is not required:\n{requires}")
     scripts = run("rpm", "-qp", "--scripts", bench.rpm)
     for words in ("groupadd -r godwit", "systemctl stop", "godwit clean", 'if [ "$1" -eq 0 ]'):

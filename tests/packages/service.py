@@ -10,6 +10,7 @@ import container
 import gateway
 import godwit
 import lab
+import people
 from checks import require, require_no_difference, run
 
 UNIT = "godwit@office.service"
@@ -36,12 +37,14 @@ def next_version(bench):
     return folder + ".deb"
 
 
-def write_profile(system):
+def write_profile(system, **changes):
     # The key as a credential of the service manager, the rest as in the lab's other cases.
     keys = {"gateway": lab.GATEWAY, "interface": "gw-lab", **godwit.MAIN_XAUTH,
-            "psk-file": f"/run/credentials/{UNIT}/psk", "password-file": "/etc/godwit/password"}
+            "psk-file": f"/run/credentials/{UNIT}/psk", "password-file": "/etc/godwit/password",
+            **changes}
     system.put("/etc/godwit/office.toml",
-               "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()))
+               "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()
+                   if value is not None))
     system.put("/etc/godwit/office.psk", gateway.PSK + "\n", 0o600)
     system.put("/etc/godwit/password", gateway.PASSWORD + "\n", 0o600)
     system.put(f"/etc/systemd/system/{UNIT}.d/key.conf",
@@ -142,6 +145,9 @@ def life(bench):
         untouched("stop")
         refused(system, untouched)
         foreign(system, host)
+        people.members(system, host, UNIT, untouched)
+        people.asked(system, host, UNIT, write_profile)
+        untouched("an answered question")
         system.run("systemctl", "start", UNIT)
         upgraded(system, host, next_version(bench))
         system.run("apt-get", "remove", "-y", "-qq", "godwit")
