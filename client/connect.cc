@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netdb.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include <thread>
 
 #include "client/credentials.h"
+#include "client/gateway_names.h"
 #include "client/kill_switch.h"
 #include "client/profiles.h"
 #include "client/progress.h"
@@ -46,33 +46,6 @@ ExitCode code_of(const SysError& error) {
 Failure no_device(const SysError& error) {
   const bool absent = error.error == ENOENT || error.error == ENODEV || error.error == ENXIO;
   return of_system(absent ? ExitCode::kPermission : code_of(error), error);
-}
-
-// IPv4 first: that is what gateways of IKEv1 speak.
-Result<IpAddress, Failure> resolve(const std::string& name) {
-  if (const auto address = IpAddress::parse(name)) return *address;
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_DGRAM;
-  hints.ai_flags = AI_ADDRCONFIG;
-  addrinfo* list = nullptr;
-  const int status = ::getaddrinfo(name.c_str(), nullptr, &hints, &list);
-  std::optional<IpAddress> v4;
-  std::optional<IpAddress> v6;
-  for (const addrinfo* entry = list; status == 0 && entry != nullptr; entry = entry->ai_next) {
-    if (entry->ai_family == AF_INET && !v4) {
-      const auto* in = reinterpret_cast<const sockaddr_in*>(entry->ai_addr);
-      v4 = IpAddress::v4(ntohl(in->sin_addr.s_addr));
-    } else if (entry->ai_family == AF_INET6 && !v6) {
-      const auto* in = reinterpret_cast<const sockaddr_in6*>(entry->ai_addr);
-      v6 = IpAddress::from_bytes(Bytes(in->sin6_addr.s6_addr, 16));
-    }
-  }
-  if (list != nullptr) ::freeaddrinfo(list);
-  if (v4) return *v4;
-  if (v6) return *v6;
-  return fail(failure(ExitCode::kNameResolution,
-                      fmt::format("the gateway's name {} cannot be resolved: {}", printable(name),
-                                  status == 0 ? "no address" : ::gai_strerror(status))));
 }
 
 // A closed kill switch lets no name server be asked: then where the gateway was serves.
@@ -286,7 +259,7 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   auto links = platform::LinkMonitor::open();
   if (!links) return fail(refused(links.error()));
   auto bus = platform::BusWatch::open();
-
+  auto lookup = GODWIT_TRY(GatewayLookup::open());
   session::SessionConfig config = GODWIT_TRY(session_config(*signals, gateway, sockets.local));
   config.backups = std::move(backups);
   UserSecrets secrets = GODWIT_TRY(read_user_secrets(profile_, signals->fd()));
@@ -316,8 +289,8 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
                   RoutePolicy::of(profile_), say);
   std::optional<session::Event> assigned;
   TunnelLoop loop(std::move(config),
-                  {*tun, sockets.ike, *signals, *cancel, *links, bus ? &*bus : nullptr, machine,
-                   control, numbers.fwmark, hardening_},
+                  {*tun, sockets.ike, *signals, *cancel, *links, bus ? &*bus : nullptr, lookup,
+                   machine, control, numbers.fwmark, hardening_},
                   std::move(*engine), std::move(*packets), std::move(*worker), std::move(*asker),
                   std::move(secrets),
                   options_.keylog ? std::optional<KeyLog>(*options_.keylog) : std::nullopt,

@@ -147,6 +147,19 @@ std::string encapsulation_words(const json& status) {
   return {};
 }
 
+// What a tunnel that is up lacks.
+json waits_for(const session::Status& status) {
+  if (status.offline) return "network";
+  return status.recovering ? json("gateway") : json();
+}
+
+std::string waiting_words(const json& status) {
+  const std::string what = text_of(at(status, {"waits_for"}));
+  if (what == "network") return "a network: there is no route to the gateway";
+  if (what == "gateway") return "the gateway, which does not answer; it is connected to anew";
+  return {};
+}
+
 // Why the gateway is not the profile's first one, or nothing.
 std::string gateway_words(const json& status) {
   const std::string chosen = text_of(at(status, {"gateway", "chosen"}));
@@ -218,6 +231,7 @@ json status_json(const StatusParts& parts) {
   out["schema"] = kStatusSchema;
   out["name"] = parts.profile.name;
   out["state"] = slug(s.stage);
+  out["waits_for"] = waits_for(s);
   out["mode"] = s.aggressive ? "aggressive" : "main";
   out["gateway"] = {{"name", parts.profile.gateway},
                     {"endpoint", s.gateway.to_string()},
@@ -276,6 +290,7 @@ json status_json(const StatusParts& parts) {
 
 std::string status_text(const json& status) {
   Lines lines;
+  lines.add("waits for", waiting_words(status));
   const std::string mode = text_of(at(status, {"mode"}));
   lines.add("mode", mode == "aggressive" ? "Aggressive Mode" : mode == "main" ? "Main Mode" : mode);
   const std::string identity = text_of(at(status, {"gateway", "identity"}));

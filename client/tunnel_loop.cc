@@ -61,7 +61,7 @@ session::EndReason TunnelLoop::run() {
   };
   hooks.rung_left = [this](const platform::SysError& refusal) { on_rung_left(refusal); };
   hooks.news = [] {};  // the traffic is told in every turn
-  const std::array<Result<void, platform::SysError>, 8> added = {
+  const std::array<Result<void, platform::SysError>, 9> added = {
       engine_->add_udp(kIkeSocket, parts_.ike.fd()),
       packets_->start(*engine_, kPackets, std::move(hooks)),
       engine_->watch(kSignals, parts_.signals.fd()),
@@ -69,6 +69,7 @@ session::EndReason TunnelLoop::run() {
       engine_->watch(kWorker, worker_->fd()),
       engine_->watch(kAsker, asker_->fd()),
       engine_->watch(kLinks, parts_.links.fd()),
+      engine_->watch(kNames, parts_.lookup.fd()),
       parts_.bus != nullptr ? engine_->watch(kBus, parts_.bus->fd())
                             : Result<void, platform::SysError>{}};
   for (const auto& result : added) {
@@ -153,6 +154,9 @@ void TunnelLoop::on_readable(std::uint32_t id) {
     case kBus:
       read_bus();
       break;
+    case kNames:
+      if (auto names = parts_.lookup.take()) session_.on_names(std::move(*names), now_, actions_);
+      break;
     default:
       break;
   }
@@ -161,11 +165,18 @@ void TunnelLoop::on_readable(std::uint32_t id) {
 
 void TunnelLoop::on_signal(int signal) {
   // A terminal that closes takes nothing with it once the tunnel is in the background.
-  if (signal == SIGHUP && was_up_) return;
+  if (signal == SIGHUP && told_up_) return;
   if (signal != SIGINT && signal != SIGTERM && signal != SIGHUP) return;
   closing_ = true;
   parts_.cancel.notify();
   session_.on_user(session::UserDisconnects{}, now_, actions_);
+}
+
+// A script may have taken its time to make the network. Who pressed Ctrl-C meanwhile is not told
+// that there is a tunnel.
+bool TunnelLoop::is_still_wanted() {
+  while (const auto signal = parts_.signals.read()) on_signal(*signal);
+  return !closing_;
 }
 
 // Whatever changed, one question matters: would our datagrams leave from another address now?
@@ -282,10 +293,18 @@ void TunnelLoop::carry_out(session::Action&& action) {
       return [this, done] { session_.on_job(std::move(*done), now_, actions_); };
     });
   } else if (const auto* report = std::get_if<Report>(&action)) {
+    if (std::holds_alternative<TunnelUp>(report->event) && !is_still_wanted()) return;
     hooks_.report(report->event);
     parts_.control.publish(event_line(profile_.name, report->event));
+    // Each attempt to find a gateway that a tunnel lost: its address may have been for a day.
+    if (was_up_ && std::holds_alternative<Phase1Started>(report->event)) {
+      parts_.lookup.begin(profile_);
+    }
     if (std::holds_alternative<TunnelUp>(report->event) && portal_until_) end_portal();
-    if (std::holds_alternative<TunnelUp>(report->event) && was_up_) hooks_.up();
+    if (std::holds_alternative<TunnelUp>(report->event) && was_up_) {
+      told_up_ = true;
+      hooks_.up();
+    }
   } else if (const auto* key = std::get_if<LogIkeKey>(&action)) {
     if (keylog_ && !keylog_->add(*key)) hooks_.complain("the key log cannot be written");
   } else if (const auto* finished = std::get_if<Finished>(&action)) {

@@ -13,6 +13,7 @@
 #include "client/apply.h"
 #include "client/control.h"
 #include "client/forms.h"
+#include "client/gateway_names.h"
 #include "client/keylog.h"
 #include "client/packet_path.h"
 #include "client/report.h"
@@ -36,6 +37,7 @@ struct TunnelParts {
   platform::Event& cancel;  // rung to end a question to the user
   platform::LinkMonitor& links;
   platform::BusWatch* bus;  // nullptr: a machine without one
+  GatewayLookup& lookup;
   Machine& machine;
   ControlServer& control;
   std::uint32_t fwmark = 0;
@@ -60,12 +62,21 @@ class TunnelLoop : private platform::Sink {
 
   // Until the session is finished and its last datagrams have left.
   session::EndReason run();
-  bool was_up() const { return was_up_; }
+  bool was_up() const { return told_up_; }  // and the user knows
   // Why the last question to the user was not answered.
   const std::optional<Failure>& unanswered() const { return unanswered_; }
 
  private:
-  enum Watched : std::uint32_t { kSignals, kControl, kWorker, kAsker, kLinks, kPackets, kBus };
+  enum Watched : std::uint32_t {
+    kSignals,
+    kControl,
+    kWorker,
+    kAsker,
+    kLinks,
+    kPackets,
+    kBus,
+    kNames
+  };
 
   void on_tun(std::span<platform::Buffer> packets) override { packets_->on_tun(packets); }
   void on_udp(std::uint32_t socket, std::span<platform::Datagram> datagrams) override;
@@ -77,6 +88,7 @@ class TunnelLoop : private platform::Sink {
   void on_too_big(int error);
   void set_mtu(std::size_t inner);
   void on_signal(int signal);
+  bool is_still_wanted();
   void look_at_network();
   void look_for_source();
   void read_bus();
@@ -117,6 +129,7 @@ class TunnelLoop : private platform::Sink {
   std::size_t full_mtu_ = 0;  // before the path said what it cannot carry
   bool has_ipv6_ = false;     // on the device
   bool was_up_ = false;
+  bool told_up_ = false;
   bool closing_ = false;
 };
 

@@ -9,7 +9,9 @@ using enum OptionType;
 
 constexpr auto kOptions = std::to_array<Option>({
     {"gateway", kText, "HOST", "", R"("vpn.example.com")",
-     "Name or address of the VPN gateway; a name is looked up again at every connect.", true},
+     "Name or address of the VPN gateway; a name is looked up at every connect, and again when the "
+     "gateway falls silent.",
+     true},
     {"backup-gateways", kTextOrList, "gateway|none|HOST", R"("gateway")", R"(["vpn2.example.com"])",
      "Tried in turn while the first is silent: these; or, to reconnect, what the gateway names."},
     {"gateway-port", kInteger, "PORT", "500", "500",

@@ -8,11 +8,24 @@ namespace godwit::session {
 
 Gateways::Gateways(NamedGateway first, std::vector<NamedGateway> backups, bool learn)
     : known_{first}, learns_(learn), current_(std::move(first)) {
+  add(std::move(backups));
+}
+
+void Gateways::add(std::vector<NamedGateway> backups) {
   for (NamedGateway& backup : backups) {
     const bool other = std::ranges::none_of(
         known_, [&](const NamedGateway& known) { return known.address == backup.address; });
     if (other && backup.address.is_v4() == current().is_v4()) known_.push_back(std::move(backup));
   }
+}
+
+bool Gateways::renew(GatewayNames&& names) {
+  if (names.gateway.is_v4() != current().is_v4()) return false;
+  known_ = {{known_.front().name, names.gateway}};
+  add(std::move(names.backups));
+  const auto is_current = [&](const NamedGateway& other) { return other.address == current(); };
+  return origin_ != Origin::kRedirect && std::ranges::none_of(known_, is_current) &&
+         std::ranges::none_of(learned_, is_current);
 }
 
 void Gateways::go_to(NamedGateway gateway, Origin origin) {

@@ -17,6 +17,12 @@ struct NamedGateway {
   IpAddress address;
 };
 
+// What the profile's names lead to.
+struct GatewayNames {
+  IpAddress gateway;
+  std::vector<NamedGateway> backups;
+};
+
 class Gateways {
  public:
   enum class Origin : std::uint8_t { kProfile, kBackup, kRedirect };
@@ -40,9 +46,13 @@ class Gateways {
   bool advance(bool reconnecting);
   void learn(const std::vector<IpAddress>& named);
   Redirect redirect(const IpAddress& to);
+  // The names were looked up again; addresses of the other family are left out. True: current()
+  // came from them and is none of them any more, so that advance() leads elsewhere.
+  bool renew(GatewayNames&& names);
   void settled() { visited_.clear(); }  // a tunnel is up: later redirects are a matter of their own
 
  private:
+  void add(std::vector<NamedGateway> backups);
   void go_to(NamedGateway gateway, Origin origin);
 
   std::vector<NamedGateway> known_;    // the profile's, the first of all in front

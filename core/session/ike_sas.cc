@@ -210,6 +210,13 @@ void IkeSas::on_network(const LocalEndpoints& local, Step& st) {
   }
 }
 
+void IkeSas::on_renamed(Step& st) {
+  // Where keys exist somebody answers.
+  if (!lost_ || offline_ || (next_ && next_->stage() != Stage::kPhase1)) return;
+  drop_next();
+  if (try_another(st)) begin_next(st);
+}
+
 void IkeSas::on_resume(Duration slept, Step& st) {
   const bool forgotten = slept > kForgottenAfter;
   if (!keep_) {

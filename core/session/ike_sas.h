@@ -34,6 +34,8 @@ class IkeSas {
   void on_network(const LocalEndpoints& local, Step& st);
   // There is no network: silence means nothing, and nothing is tried until on_network().
   void on_offline() { offline_ = keep_; }
+  // The gateway's name leads elsewhere now: whoever waits for one that is lost need not wait there.
+  void on_renamed(Step& st);
   // The machine slept: is the gateway still there? What was being negotiated begins again when it
   // slept longer than a gateway waits for its peer.
   void on_resume(Duration slept, Step& st);

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "core/base/check.h"
-#include "core/net/udp_encap.h"
 #include "core/session/child_plan.h"
 #include "core/session/child_sas.h"
 #include "core/session/identities.h"
 #include "core/session/ike_sas.h"
 #include "core/session/ike_settings.h"
+#include "core/session/keepalive.h"
 #include "core/session/tunnel_config.h"
 
 namespace godwit::session {
@@ -30,7 +30,8 @@ class Session::Impl {
         gateways_({config_.profile.gateway, config_.gateway}, std::move(config_.backups),
                   config_.profile.learn_gateways),
         ike_([this] { return ike_settings(config_, identity_address_, gateways_); }, gateways_,
-             config_.profile.reconnect) {}
+             config_.profile.reconnect),
+        keepalive_(config_.profile) {}
 
   void start(Instant now, Actions& out) {
     run(now, out, [&](Step& st) {
@@ -61,7 +62,7 @@ class Session::Impl {
       if (finished_) return;
       if (connect_deadline_ && now >= *connect_deadline_) return connect_timed_out(st);
       if (up_since_) children_deadline(st);
-      if (!finished_) keepalive(st);
+      if (!finished_ && keepalive_due()) keepalive_.on_deadline(ike_.current(), up_since_, st);
     });
   }
 
@@ -97,7 +98,7 @@ class Session::Impl {
       if (!up_since_) connect_deadline_ = now + kConnectTime;
       if (std::exchange(offline_, false)) st.report(NetworkBack{});
       children_.moved();
-      moved_ = true;
+      keepalive_.moved(true);
       ike_.on_network(local, st);
     });
   }
@@ -110,14 +111,18 @@ class Session::Impl {
     });
   }
 
+  void on_names(GatewayNames&& names, Instant now, Actions& out) {
+    run(now, out, [&](Step& st) {
+      if (gateways_.renew(std::move(names)) && !finished_) ike_.on_renamed(st);
+    });
+  }
+
   void on_traffic(const TrafficFacts& facts, Instant now, Actions& out) {
     run(now, out, [&](Step& st) {
       if (finished_) return;
       ike_.on_traffic(facts.last_inbound, facts.last_outbound);
       children_.on_traffic(facts, st);
-      if (facts.last_outbound && *facts.last_outbound > last_sent_) {
-        last_sent_ = *facts.last_outbound;
-      }
+      if (facts.last_outbound) keepalive_.sent(*facts.last_outbound);
       if (facts.heard_from && facts.heard_from != last_heard_from_) {
         last_heard_from_ = facts.heard_from;
         ike_.follow(*facts.heard_from, st);
@@ -154,7 +159,7 @@ class Session::Impl {
     ike_.set_up(up_since_ && (children_.complete() || ike_.recovering()));
     for (std::size_t i = first; i < out.list().size(); ++i) {
       const auto* send = std::get_if<SendDatagram>(&out.list()[i]);
-      if (send != nullptr && send->from == LocalPort::kNatt) last_sent_ = now;
+      if (send != nullptr && send->from == LocalPort::kNatt) keepalive_.sent(now);
     }
   }
 
@@ -178,7 +183,6 @@ class Session::Impl {
   void readdress(Step& st);
   void children_deadline(Step& st);
   void connect_timed_out(Step& st);
-  void keepalive(Step& st);
   std::optional<Instant> keepalive_due() const;
   void finish(EndReason reason, Step& st);
 
@@ -194,6 +198,7 @@ class Session::Impl {
   Gateways gateways_;
   IkeSas ike_;
   ChildSas children_;
+  Keepalive keepalive_;
   ike::v1::ModeConfig mode_config_;
   ChildPlan plan_;
   // Agreed on, and then asked for the other way. Deleted when the tunnel is up: right behind
@@ -204,12 +209,9 @@ class Session::Impl {
   std::optional<Instant> connect_deadline_;
   Duration connect_left_{};  // while a form is open
   std::optional<Instant> up_since_;
-  bool moved_ = false;    // to another network since NAT-D was checked
   bool offline_ = false;  // a tunnel that is up waits for a network
   int quick_rounds_ = 0;  // Quick Modes of this attempt that nobody answered
-  Instant last_sent_{};   // from the NAT-traversal port
   std::optional<Endpoint> last_heard_from_;
-  std::uint64_t keepalives_ = 0;
   bool told_unheard_ = false;
   bool finished_ = false;
 };
@@ -259,7 +261,7 @@ void Session::Impl::handle(IkeEvent&& event, Step& st) {
   } else if (const auto* ended = std::get_if<IkeEnded>(&event)) {
     on_ike_ended(*ended, st);
   } else if (const auto* replaced = std::get_if<IkeReplaced>(&event)) {
-    moved_ = false;
+    keepalive_.moved(false);
     if (replaced->readdressed) return readdress(st);
     for (const Prefix& network : plan_.networks()) children_.update(policy_for(network));
     if (replaced->renew) children_.renew(st.now);
@@ -384,26 +386,9 @@ void Session::Impl::children_deadline(Step& st) {
   for (const auto& policy : due.negotiate) ike_.negotiate(policy, st);
 }
 
-// RFC 3948 4: one octet, only when we are the natted side, only when nothing else was sent, and
-// only after the ports have changed.
 std::optional<Instant> Session::Impl::keepalive_due() const {
-  const Duration interval = config_.profile.keepalive;
-  const bool cisco = config_.profile.natt == config::NatTraversal::kCiscoUdp;
-  if (offline_ || !ike_.established() || !(ike_.current().link().floated() || cisco))
-    return std::nullopt;
-  // What NAT-D found holds for the network in which it was found. Cisco's own way finds nothing,
-  // and is there for those behind a NAT.
-  const bool natted = ike_.current().phase1().nat().we_are_behind || moved_ || cisco;
-  if (interval == Duration::zero() || !natted || (cisco && !up_since_)) return std::nullopt;
-  return (cisco ? std::max(last_sent_, *up_since_) : last_sent_) + interval;
-}
-
-void Session::Impl::keepalive(Step& st) {
-  const auto at = keepalive_due();
-  if (!at || st.now < *at) return;
-  ++keepalives_;
-  st.out.push(
-      SendDatagram{LocalPort::kNatt, ike_.current().link().esp_peer(), ByteVec{kNatKeepalive}});
+  if (offline_ || !ike_.established()) return std::nullopt;
+  return keepalive_.due(ike_.current(), up_since_);
 }
 
 void Session::Impl::finish(EndReason reason, Step& st) {
@@ -434,6 +419,7 @@ Status Session::Impl::status(Instant now) const {
   out.nat = {phase1.nat().we_are_behind, phase1.nat().peer_is_behind, phase1.nat().forced};
   out.natt = natt_version(phase1.vendors().natt);
   out.offline = offline_;
+  out.recovering = ike_.recovering();
   if (const auto maker = phase1.vendors().maker) out.maker = ike::name(*maker);
   out.quirks = names_of(phase1.quirks());
   out.gateway_identity = ike_.current().peer_name();
@@ -460,7 +446,7 @@ Status Session::Impl::status(Instant now) const {
     out.mtu = tunnel_->mtu;
   }
   if (up_since_) out.up_for = now - *up_since_;
-  out.keepalives_sent = keepalives_;
+  out.keepalives_sent = keepalive_.count();
   out.rekeys = children_.rekeys();
   out.retransmissions = ike_.retransmissions();
   return out;
@@ -483,6 +469,9 @@ void Session::on_network(const LocalEndpoints& local, Instant now, Actions& out)
   impl_->on_network(local, now, out);
 }
 void Session::on_offline(Instant now, Actions& out) { impl_->on_offline(now, out); }
+void Session::on_names(GatewayNames&& names, Instant now, Actions& out) {
+  impl_->on_names(std::move(names), now, out);
+}
 void Session::on_job(JobDone&& done, Instant now, Actions& out) {
   impl_->on_job(std::move(done), now, out);
 }

@@ -62,6 +62,9 @@ class Session {
   // There is no network to send to. A tunnel that is up waits until on_network() tells of one, of
   // the same address or another.
   void on_offline(Instant now, Actions& out);
+  // The names of the profile's gateways were looked up again. A tunnel whose gateway is lost turns
+  // to where its name leads now; any other remembers it until then.
+  void on_names(GatewayNames&& names, Instant now, Actions& out);
   void on_job(JobDone&& done, Instant now, Actions& out);
   void on_traffic(const TrafficFacts& facts, Instant now, Actions& out);
 

@@ -20,7 +20,8 @@ struct Status {
   Gateways::Origin gateway_origin = Gateways::Origin::kProfile;
   std::uint64_t redirects = 0;  // to other gateways, followed
   bool floated = false;
-  bool offline = false;  // waits for a network
+  bool offline = false;     // waits for a network
+  bool recovering = false;  // up, but the gateway is lost and connected to anew
   NatFound nat;
   NattVersion natt = NattVersion::kNone;
   std::string_view maker;                // of the gateway; empty when it names none

@@ -70,3 +70,24 @@ def backup_gateway_that_the_gateway_named(bench):
     require_gateway(client, lab.GATEWAY, "backup")
     bench.fetch(client)
     bench.disconnect(client)
+
+
+@case(slow=True)
+def gateway_whose_name_leads_elsewhere(bench):
+    bench.raise_lab(gateway.MAIN)
+    first = gateway.Gateway(bench.lab.raise_second_gateway(), gateway.MAIN)
+    bench.lab.office.ip("route", "add", lab.POOL, "via", lab.SECOND_INSIDE)
+    bench.lab.laptop.write("/etc/hosts", f"{lab.SECOND_GATEWAY} vpn.example.com\n")
+    client = bench.connected({**godwit.MAIN, "gateway": "vpn.example.com", "dpd-delay": "2s",
+                              "dpd-attempts": 2})
+    address = client.address()
+    require_gateway(client, lab.SECOND_GATEWAY, "profile")
+    # A home router that was given another address at night, and told its provider of names.
+    first.kill()
+    bench.lab.office.ip("route", "del", lab.POOL)
+    bench.lab.laptop.write("/etc/hosts", f"{lab.GATEWAY} vpn.example.com\n")
+    wait_until(lambda: client.host.ping(lab.OFFICE, seconds=2), "traffic to resume", 60)
+    require_equal(client.address(), address, "inner address")
+    require_gateway(client, lab.GATEWAY, "profile")
+    bench.fetch(client)
+    bench.disconnect(client)

@@ -83,9 +83,11 @@ def no_network_is_no_dead_gateway(bench):
     laptop.ip("link", "set", "wlan0", "down")
     time.sleep(30)
     require(client.pids(), "the client gave up without a network")
+    require_equal(client.status()["waits_for"], "network", "what status says it waits for")
     laptop.ip("link", "set", "wlan0", "up")
     laptop.ip("route", "replace", "default", "via", lab.NAPT_INSIDE)
     stream.require_alive(90)
+    require_equal(client.status()["waits_for"], None, "what it waits for then")
     stream.end()
     bench.disconnect(client)
 

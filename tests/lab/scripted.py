@@ -51,7 +51,12 @@ DEFAULTS = {
     "inner": "",         # the address that Mode Config gives
     "redirect": "",      # to another gateway, once phase 1 is done (Cisco's load balancing)
     "xauth": None,       # the arguments of scripted_xauth.Questions
+    "silent_at": "",     # one of STEPS, from which on nothing is answered
+    "refuses_at": "",    # one of STEPS, which is answered with this notify
+    "notify": 0,
 }
+# What comes from the client, in order.
+STEPS = ("main 1", "main 3", "main 5", "transaction", "quick 1")
 UDP = 17
 L2TP = 1701
 
@@ -115,6 +120,15 @@ def l2tp_end(address):
 def original(address):
     """The body of NAT-OA."""
     return b"\1\0\0\0" + socket.inet_aton(address)
+
+
+def step_of(first, exchange, flags):
+    """The one of STEPS that a message of the client is; None for any other."""
+    if exchange == MAIN and flags & ENCRYPTED:
+        return "main 5"
+    if exchange == MAIN:
+        return "main 1" if first == SA else "main 3"
+    return {TRANSACTION: "transaction", QUICK: "quick 1"}.get(exchange)
 
 
 class Gateway:
@@ -192,6 +206,12 @@ class Gateway:
     def on_message(self, port, message, source):
         self.port, self.peer = port, source
         first, _, exchange, flags, number = struct.unpack_from(">BBBBI", message, 16)
+        step = step_of(first, exchange, flags)
+        if step and step == self.options["silent_at"]:
+            return self.log(f"silent at {step}")
+        if step and step == self.options["refuses_at"]:
+            self.log(f"refused at {step}")
+            return self.refuse(message[:8], exchange)
         if message not in self.answers:
             body = message[28:]
             if exchange == MAIN and not flags & ENCRYPTED:
@@ -206,7 +226,7 @@ class Gateway:
             elif exchange == QUICK:
                 answer = self.quick(number, first, body)
             else:
-                return
+                return None
             self.answers[message] = answer
             if exchange == MAIN and flags & ENCRYPTED and answer and self.xauth:
                 self.send(answer)
@@ -215,6 +235,7 @@ class Gateway:
             self.send(self.answers[message])
         if self.options["redirect"] and exchange == MAIN and flags & ENCRYPTED:
             self.redirect()
+        return None
 
     def plain(self, exchange, payloads):
         first, octets = chain(payloads)
@@ -303,15 +324,26 @@ class Gateway:
         return answer
 
     def redirect(self):
-        notify = struct.pack(">IBBH", 1, 1, 0, LOAD_BALANCE) + socket.inet_aton(
-            self.options["redirect"])
+        self.log(f"redirect to {self.options['redirect']}")
+        self.inform(struct.pack(">IBBH", 1, 1, 0, LOAD_BALANCE) + socket.inet_aton(
+            self.options["redirect"]))
+
+    def refuse(self, initiator, exchange):
+        """A notify: in the clear as long as there is no phase 1."""
+        notify = struct.pack(">IBBH", 1, 1 if exchange == MAIN else 3, 0, self.options["notify"])
+        if exchange == MAIN:
+            self.cookies = self.cookies or initiator + bytes(8)
+            self.send(self.plain(INFORMATIONAL, [(NOTIFY, notify)]))
+        else:
+            self.inform(notify)
+
+    def inform(self, notify):
         number = struct.unpack(">I", os.urandom(4))[0] | 1
         message_id = struct.pack(">I", number)
         rest = [(NOTIFY, notify)]
         proof = prf(self.key_a, message_id, chain(rest)[1])
         message, _ = self.sealed(INFORMATIONAL, number, [(HASH, proof), *rest],
                                  hashlib.sha256(self.iv + message_id).digest()[:16])
-        self.log(f"redirect to {self.options['redirect']}")
         self.send(message)
 
     def transaction_message(self, number, body):

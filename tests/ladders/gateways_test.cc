@@ -230,6 +230,58 @@ TEST_CASE("a gateway that Mode Config named takes over from one that died (MC-16
   }
 }
 
+TEST_CASE("a lost gateway whose name leads elsewhere is followed, and at once") {
+  WorldConfig config = two_gateways();
+  config.profile.dpd_delay = 5s;
+  Run w(config);
+  CAPTURE(w.ladder());
+  const IpAddress first = w.gateway_endpoint(false).address;
+  REQUIRE(w.connect());
+  // As long as the gateway answers, its name is no reason to leave it.
+  w.renamed({kSecondGateway, {}});
+  w.run_for(30s);
+  CHECK(w.status().gateway.address == first);
+  CHECK(w.ping());
+  w.renamed({first, {}});
+  w.gateway().config().silent_from = Step::kMessage1;
+  REQUIRE(w.run_until([&] { return w.event<session::ConnectingAnew>() != nullptr; }, 150s));
+  w.run_for(1s);
+  CHECK(w.event<session::TryingGateway>() == nullptr);
+  CHECK(w.status().recovering);
+  SUBCASE("to the same address: nothing changes") {
+    w.renamed({first, {}});
+    w.run_for(10s);
+    CHECK(w.event<session::TryingGateway>() == nullptr);
+  }
+  SUBCASE("to an address of the other family: the sockets have one") {
+    w.renamed({ip("2001:db8::1"), {}});
+    w.run_for(10s);
+    CHECK(w.event<session::TryingGateway>() == nullptr);
+  }
+  SUBCASE("to another") {
+    w.renamed({kSecondGateway, {}});
+    REQUIRE(w.run_until([&] { return w.status().gateway.address == kSecondGateway; }, 5s));
+    CHECK(w.status().gateway_origin == session::Gateways::Origin::kProfile);
+    w.run_for(5s);
+    CHECK(w.ping());
+    CHECK_FALSE(w.status().recovering);
+  }
+}
+
+TEST_CASE("names that are looked up again replace the old addresses, but no redirect") {
+  session::Gateways gateways({"vpn", kFirst}, {{"vpn2", kSecondGateway}}, true);
+  const IpAddress moved = ip("203.0.113.77");
+  CHECK_FALSE(gateways.renew({kFirst, {{"vpn2", moved}}}));
+  CHECK(gateways.renew({moved, {}}));
+  CHECK(gateways.advance(true));
+  CHECK(gateways.current() == moved);
+  CHECK(gateways.name() == "vpn");
+  CHECK_FALSE(gateways.advance(true));
+  REQUIRE(gateways.redirect(kSecondGateway) == session::Gateways::Redirect::kFollowed);
+  CHECK_FALSE(gateways.renew({kFirst, {}}));
+  CHECK(gateways.current() == kSecondGateway);
+}
+
 TEST_CASE("what a gateway named is not tried before a tunnel was up (MC-16)") {
   session::Gateways gateways({"vpn", kFirst}, {}, true);
   gateways.learn({kSecondGateway});

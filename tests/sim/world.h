@@ -114,6 +114,8 @@ class World {
   void set_link(bool up) { link_up_ = up; }
   // The same, and the laptop sees it: no route to anywhere. change_network() ends it.
   void lose_network();
+  // The names of the gateways were looked up again.
+  void renamed(session::GatewayNames names);
   // Lets the gateway do something by itself, and carries what it sends.
   template <class F>
   auto gateway_does(F action) {

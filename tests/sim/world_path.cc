@@ -151,6 +151,13 @@ void World::lose_network() {
   apply(out);
 }
 
+void World::renamed(session::GatewayNames names) {
+  trace("the gateway's name is looked up again");
+  session::Actions out;
+  session_->on_names(std::move(names), now_, out);
+  apply(out);
+}
+
 void World::change_network(const IpAddress& own, const std::optional<IpAddress>& napt_address) {
   trace("the laptop changes its network");
   link_up_ = true;

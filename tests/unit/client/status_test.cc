@@ -193,6 +193,18 @@ TEST_CASE("every weak choice that a profile can name has a reason") {
   }
 }
 
+TEST_CASE("a tunnel that is up says what it waits for") {
+  Tunnel tunnel;
+  CHECK(tunnel.to_json()["waits_for"].is_null());
+  CHECK(status_text(tunnel.to_json()).find("waits for") == std::string::npos);
+  tunnel.status.recovering = true;
+  CHECK(tunnel.to_json()["waits_for"] == "gateway");
+  CHECK(status_text(tunnel.to_json()).find("does not answer") != std::string::npos);
+  tunnel.status.offline = true;  // without it nobody can answer
+  CHECK(tunnel.to_json()["waits_for"] == "network");
+  CHECK(status_text(tunnel.to_json()).find("no route to the gateway") != std::string::npos);
+}
+
 TEST_CASE("a tunnel for L2TP says what it carries") {
   Tunnel tunnel;
   CHECK(tunnel.to_json()["l2tp"] == false);
