@@ -6,6 +6,7 @@ import shutil
 from checks import Skipped, require, require_same, require_without, run, run_uncached
 
 # Where the distributions differ.
+FOR_DEBIAN = ("DEBIAN/", "usr/share/doc/", "usr/share/lintian/")
 DEBIAN_ONLY = {"etc/apparmor.d/godwit", "usr/share/zsh/vendor-completions/_godwit"}
 ELSEWHERE = {"lib/systemd/system/godwit@.service": "usr/lib/systemd/system/godwit@.service"}
 
@@ -72,7 +73,7 @@ def contents(bench):
     ours, theirs = files(folder), files(bench.unpacked())
     for path in theirs:
         wanted = ELSEWHERE.get(path, path)
-        if path.startswith(("DEBIAN/", "usr/share/doc/")) or path in DEBIAN_ONLY:
+        if path.startswith(FOR_DEBIAN) or path in DEBIAN_ONLY:
             continue
         require(wanted in ours, f"the .rpm lacks {wanted}")
     require("usr/share/zsh/site-functions/_godwit" in ours, "no completion for zsh")
