@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -41,6 +42,21 @@ Result<IpAddress, Failure> resolve(const std::string& name) {
                                   status == 0 ? "no address" : ::gai_strerror(status))));
 }
 
+namespace {
+
+// The first name is the gateway's, the others are its backups'.
+std::optional<session::GatewayNames> look_up(const std::vector<std::string>& names) {
+  const auto gateway = resolve(names.front());
+  if (!gateway) return std::nullopt;
+  session::GatewayNames found{*gateway, {}};
+  for (auto name = names.begin() + 1; name != names.end(); ++name) {
+    if (const auto address = resolve(*name)) found.backups.push_back({*name, *address});
+  }
+  return found;
+}
+
+}  // namespace
+
 struct GatewayLookup::Shared {
   explicit Shared(platform::Event event) : bell(std::move(event)) {}
 
@@ -68,22 +84,18 @@ void GatewayLookup::begin(const config::Profile& profile) {
     const std::lock_guard lock(shared_->mutex);
     if (std::exchange(shared_->busy, true)) return;
   }
-  std::thread([shared = shared_, names = std::move(names)] {
-    std::optional<session::GatewayNames> found;
-    for (const std::string& name : names) {
-      const auto address = resolve(name);
-      if (!found && !address) break;
-      if (!found) {
-        found = session::GatewayNames{*address, {}};
-      } else if (address) {
-        found->backups.push_back({name, *address});
-      }
-    }
-    const std::lock_guard lock(shared->mutex);
-    shared->busy = false;
-    shared->found = std::move(found);
-    shared->bell.notify();
-  }).detach();
+  try {
+    std::thread([shared = shared_, names = std::move(names)] {
+      auto found = look_up(names);
+      const std::lock_guard lock(shared->mutex);
+      shared->busy = false;
+      shared->found = std::move(found);
+      shared->bell.notify();
+    }).detach();
+  } catch (const std::system_error&) {  // no more threads: a later attempt may get one
+    const std::lock_guard lock(shared_->mutex);
+    shared_->busy = false;
+  }
 }
 
 std::optional<session::GatewayNames> GatewayLookup::take() {

@@ -21,8 +21,14 @@ void Gateways::add(std::vector<NamedGateway> backups) {
 
 bool Gateways::renew(GatewayNames&& names) {
   if (names.gateway.is_v4() != current().is_v4()) return false;
+  std::vector<NamedGateway> old(known_.begin() + 1, known_.end());
+  std::erase_if(old, [&](const NamedGateway& backup) {
+    return std::ranges::find(names.backups, backup.name, &NamedGateway::name) !=
+           names.backups.end();
+  });
   known_ = {{known_.front().name, names.gateway}};
   add(std::move(names.backups));
+  add(std::move(old));
   const auto is_current = [&](const NamedGateway& other) { return other.address == current(); };
   return origin_ != Origin::kRedirect && std::ranges::none_of(known_, is_current) &&
          std::ranges::none_of(learned_, is_current);

@@ -46,8 +46,9 @@ class Gateways {
   bool advance(bool reconnecting);
   void learn(const std::vector<IpAddress>& named);
   Redirect redirect(const IpAddress& to);
-  // The names were looked up again; addresses of the other family are left out. True: current()
-  // came from them and is none of them any more, so that advance() leads elsewhere.
+  // The names were looked up again. A backup that is not there was not found and stays where it
+  // was; addresses of the other family are left out. True: current() came from a name and is none
+  // of them any more, so that advance() leads elsewhere.
   bool renew(GatewayNames&& names);
   void settled() { visited_.clear(); }  // a tunnel is up: later redirects are a matter of their own
 

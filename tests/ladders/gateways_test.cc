@@ -272,14 +272,20 @@ TEST_CASE("names that are looked up again replace the old addresses, but no redi
   session::Gateways gateways({"vpn", kFirst}, {{"vpn2", kSecondGateway}}, true);
   const IpAddress moved = ip("203.0.113.77");
   CHECK_FALSE(gateways.renew({kFirst, {{"vpn2", moved}}}));
-  CHECK(gateways.renew({moved, {}}));
+  CHECK(gateways.renew({kSecondGateway, {{"vpn2", moved}}}));
+  CHECK(gateways.advance(true));
+  CHECK(gateways.current() == kSecondGateway);
+  CHECK(gateways.name() == "vpn");
+  CHECK_FALSE(gateways.renew({kSecondGateway, {}}));  // vpn2 was not found, and is where it was
   CHECK(gateways.advance(true));
   CHECK(gateways.current() == moved);
-  CHECK(gateways.name() == "vpn");
-  CHECK_FALSE(gateways.advance(true));
-  REQUIRE(gateways.redirect(kSecondGateway) == session::Gateways::Redirect::kFollowed);
-  CHECK_FALSE(gateways.renew({kFirst, {}}));
+  CHECK(gateways.name() == "vpn2");
+  CHECK(gateways.renew({kSecondGateway, {{"vpn2", kFirst}}}));
+  CHECK(gateways.advance(true));
   CHECK(gateways.current() == kSecondGateway);
+  REQUIRE(gateways.redirect(moved) == session::Gateways::Redirect::kFollowed);
+  CHECK_FALSE(gateways.renew({kFirst, {}}));
+  CHECK(gateways.current() == moved);
 }
 
 TEST_CASE("what a gateway named is not tried before a tunnel was up (MC-16)") {
