@@ -80,6 +80,7 @@ void IkeSas::start(Step& st) {
 
 void IkeSas::begin(Step& st) {
   if (current_) earlier_retransmissions_ += current_->retransmissions();
+  lost_ = offline_ = false;  // said of another one
   IkeSettings settings = settings_();
   settings.phase1.force_natt |= force_natt_;
   settings.attempt = attempts_;

@@ -62,7 +62,7 @@ class IkeSas {
   void delete_all(Step& st);
 
   // With the tunnel up, a lost phase 1 is replaced instead of ending everything.
-  void set_up(bool has_children) { keep_ = has_children; }
+  void set_up(bool up) { keep_ = up; }
 
   std::optional<Instant> due() const;
   bool form_open() const;

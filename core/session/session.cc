@@ -156,7 +156,7 @@ class Session::Impl {
     } else if (connecting() && !ike_.form_open() && !connect_deadline_) {
       connect_deadline_ = now + connect_left_;
     }
-    ike_.set_up(up_since_ && (children_.complete() || ike_.recovering()));
+    ike_.set_up(up_since_.has_value());
     for (std::size_t i = first; i < out.list().size(); ++i) {
       const auto* send = std::get_if<SendDatagram>(&out.list()[i]);
       if (send != nullptr && send->from == LocalPort::kNatt) keepalive_.sent(now);

@@ -195,6 +195,32 @@ TEST_CASE("another network: the gateway is asked at once and follows, the inner 
   }
 }
 
+TEST_CASE("another network right after the gateway deleted the last pair: the tunnel is kept") {
+  WorldConfig config;
+  config.profile.dpd_delay = 5s;
+  Run w(config);
+  CAPTURE(w.ladder());
+  REQUIRE(w.connect());
+  REQUIRE(w.ping());
+  const std::size_t begun = w.event_count<session::Phase1Started>();
+  REQUIRE(
+      w.gateway_does([](Gateway& g, Instant now, Outbox& out) { return g.delete_esp(now, out); }));
+  w.run_for(100ms);
+  REQUIRE_FALSE(w.status().inbound);
+  for (const char* address : {"10.77.0.5", "10.77.0.6"}) {
+    w.change_network(*IpAddress::parse(address), IpAddress::parse("198.51.100.9"));
+    w.run_for(50ms);
+  }
+  // No connect from the beginning, which knows a few attempts and then the end.
+  CHECK(w.event_count<session::Phase1Started>() == begun);
+  w.gateway().config().silent_from = Step::kMessage1;
+  w.run_for(1min);
+  CHECK_FALSE(w.finished());
+  w.gateway().reboot();
+  w.gateway().config().silent_from = {};
+  CHECK(traffic_within(w, 60s));
+}
+
 TEST_CASE("another network, and a gateway that follows only IKE messages") {
   WorldConfig config;
   config.gateway.follows_esp = false;
