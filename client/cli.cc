@@ -10,7 +10,7 @@
 
 #include "client/clean.h"
 #include "client/cli_dump.h"
-#include "client/cli_routes.h"
+#include "client/cli_network.h"
 #include "client/connect.h"
 #include "client/control.h"
 #include "client/disconnect.h"
@@ -48,7 +48,7 @@ struct Arguments {
   bool if_needed = false;
   bool dry_run = false;
   bool open = false;
-  RoutesOptions routes;
+  NetworkOptions network;
   ConnectOptions connect;
   ImportOptions importing;
   std::string keylog;
@@ -355,22 +355,29 @@ void add_small_commands(CLI::App& app, Arguments& arguments, Action& action) {
 
   auto* const routes_command =
       app.add_subcommand("routes", "Show what goes through a tunnel, what around it, and why");
-  routes_command->add_option("PROFILE", arguments.routes.name, "Name of a profile")->required();
-  routes_command->add_flag("--json", arguments.routes.json, "As JSON, with stable names");
+  routes_command->add_option("PROFILE", arguments.network.name, "Name of a profile")->required();
+  routes_command->add_flag("--json", arguments.network.json, "As JSON, with stable names");
   routes_command->callback(
-      [&action] { action = [](Arguments& a) { return run_routes(a.routes); }; });
+      [&action] { action = [](Arguments& a) { return run_routes(a.network); }; });
 
   auto* const portal_command = app.add_subcommand(
       "portal", "Open the kill switch for a while, to log in to a network's captive portal");
-  portal_command->add_option("PROFILE", arguments.routes.name, "Name of a profile")->required();
+  portal_command->add_option("PROFILE", arguments.network.name, "Name of a profile")->required();
   portal_command
-      ->add_option("SECONDS", arguments.routes.seconds,
+      ->add_option("SECONDS", arguments.network.seconds,
                    "It closes by itself after so many; at most 1800, 0 closes it now")
       ->default_val(kPortalDefault.count())
       ->check(CLI::Range(0LL, static_cast<long long>(kPortalMax.count())));
-  portal_command->add_flag("--json", arguments.routes.json, "One JSON object on standard output");
+  portal_command->add_flag("--json", arguments.network.json, "One JSON object on standard output");
   portal_command->callback(
-      [&action] { action = [](Arguments& a) { return run_portal(a.routes); }; });
+      [&action] { action = [](Arguments& a) { return run_portal(a.network); }; });
+
+  auto* const close_command = app.add_subcommand(
+      "close", "Close the kill switch of a profile without a tunnel, until disconnect");
+  close_command->add_option("PROFILE", arguments.network.name, "Name of a profile")->required();
+  close_command->add_flag("--json", arguments.network.json, "One JSON object on standard output");
+  close_command->callback(
+      [&action] { action = [](Arguments& a) { return run_close(a.network); }; });
 
   auto* const clean_command =
       app.add_subcommand("clean", "Undo what tunnels left whose process died; others stay up");

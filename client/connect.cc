@@ -48,16 +48,6 @@ Failure no_device(const SysError& error) {
   return of_system(absent ? ExitCode::kPermission : code_of(error), error);
 }
 
-// A closed kill switch lets no name server be asked: then where the gateway was serves.
-Result<IpAddress, Failure> resolve_gateway(const config::Profile& profile) {
-  auto found = resolve(profile.gateway);
-  if (found || !is_closed(profile.name)) return found;
-  if (const auto last = remembered_gateway(profile.name, profile.gateway)) return *last;
-  found.error().remedy = fmt::format("the kill switch is closed; `godwit disconnect {}` opens it",
-                                     printable(profile.name));
-  return found;
-}
-
 // Those that can be found now; the others are said, and left out.
 std::vector<session::NamedGateway> resolve_backups(const config::Profile& profile,
                                                    Progress& progress) {
@@ -123,6 +113,23 @@ struct Sockets {
   session::LocalEndpoints local;
 };
 
+// What says that this machine has changed under the tunnel. Not every one has a bus.
+struct Watches {
+  platform::LinkMonitor links;
+  std::optional<platform::BusWatch> bus;
+  std::optional<platform::FileWatch> resolv_conf;
+};
+
+Result<Watches, Failure> open_watches() {
+  auto links = platform::LinkMonitor::open();
+  if (!links) return fail(of_system(code_of(links.error()), links.error()));
+  Watches watches{std::move(*links), {}, {}};
+  if (auto bus = platform::BusWatch::open()) watches.bus = std::move(*bus);
+  auto resolv_conf = platform::FileWatch::open(platform::ResolverOptions{}.resolv_conf);
+  if (resolv_conf) watches.resolv_conf = std::move(*resolv_conf);
+  return watches;
+}
+
 // Whatever ends a connect early has changed nothing, and leaves no file behind.
 struct Cleanup {
   platform::UndoJournal& journal;
@@ -145,8 +152,8 @@ class Connection {
                                                          const session::LocalEndpoints& local);
   void guard(platform::UndoJournal& journal, const Sockets& sockets, std::uint32_t mark);
   Result<Sockets, Failure> open_sockets(const IpAddress& gateway, std::uint32_t fwmark) const;
-  Result<ExitCode, Failure> undo(Machine& machine, ClosedWhile& closed,
-                                 const session::EndReason& reason, bool was_up) const;
+  Result<ExitCode, Failure> undo(Machine& machine, ClosedWhile& closed, const TunnelLoop& loop,
+                                 const session::EndReason& reason) const;
   Failure ended(const session::EndReason& reason) const;
   // `assigned` is filled on the way.
   TunnelLoop::Hooks hooks(std::optional<session::Event>& assigned,
@@ -232,7 +239,7 @@ Failure Connection::ended(const session::EndReason& reason) const {
 Result<ExitCode, Failure> Connection::run(const std::function<void(const session::Event&)>& up) {
   const auto refused = [](const SysError& error) { return of_system(code_of(error), error); };
   // First, while a Ctrl-C still ends the process: a resolver may take long, nothing is to undo yet.
-  const IpAddress gateway = GODWIT_TRY(resolve_gateway(profile_));
+  const IpAddress gateway = GODWIT_TRY(find_gateway(profile_));
   auto backups = resolve_backups(profile_, progress_);
   auto journal = open_journal(profile_.name, progress_);
   if (!journal) return fail(journal.error());
@@ -256,9 +263,7 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   GODWIT_TRY(close_machine(profile_, gateway));
   Sockets sockets = GODWIT_TRY(open_sockets(gateway, numbers.fwmark));
   guard(*journal, sockets, numbers.fwmark);
-  auto links = platform::LinkMonitor::open();
-  if (!links) return fail(refused(links.error()));
-  auto bus = platform::BusWatch::open();
+  Watches watches = GODWIT_TRY(open_watches());
   auto lookup = GODWIT_TRY(GatewayLookup::open());
   session::SessionConfig config = GODWIT_TRY(session_config(*signals, gateway, sockets.local));
   config.backups = std::move(backups);
@@ -288,16 +293,17 @@ Result<ExitCode, Failure> Connection::run(const std::function<void(const session
   Machine machine(*tun, *journal, platform::ResolverOptions{}, &*scripts_,
                   RoutePolicy::of(profile_), say);
   std::optional<session::Event> assigned;
-  TunnelLoop loop(std::move(config),
-                  {*tun, sockets.ike, *signals, *cancel, *links, bus ? &*bus : nullptr, lookup,
-                   machine, control, numbers.fwmark, hardening_},
-                  std::move(*engine), std::move(*packets), std::move(*worker), std::move(*asker),
-                  std::move(secrets),
-                  options_.keylog ? std::optional<KeyLog>(*options_.keylog) : std::nullopt,
-                  hooks(assigned, up));
+  TunnelLoop loop(
+      std::move(config),
+      {*tun, sockets.ike, *signals, *cancel, watches.links, watches.bus ? &*watches.bus : nullptr,
+       watches.resolv_conf ? &*watches.resolv_conf : nullptr, lookup, machine, control,
+       numbers.fwmark, hardening_},
+      std::move(*engine), std::move(*packets), std::move(*worker), std::move(*asker),
+      std::move(secrets), options_.keylog ? std::optional<KeyLog>(*options_.keylog) : std::nullopt,
+      hooks(assigned, up));
   const session::EndReason reason = loop.run();
   unanswered_ = loop.unanswered();
-  return undo(machine, closed, reason, loop.was_up());
+  return undo(machine, closed, loop, reason);
 }
 
 TunnelLoop::Hooks Connection::hooks(std::optional<session::Event>& assigned,
@@ -320,20 +326,25 @@ TunnelLoop::Hooks Connection::hooks(std::optional<session::Event>& assigned,
 }
 
 Result<ExitCode, Failure> Connection::undo(Machine& machine, ClosedWhile& closed,
-                                           const session::EndReason& reason, bool was_up) const {
+                                           const TunnelLoop& loop,
+                                           const session::EndReason& reason) const {
   progress_.service().stopping();
-  // A tunnel that ended by itself leaves the machine closed.
-  if (was_up) closed.stay_closed(reason.cause != session::EndCause::kUserRequest);
+  const bool wanted = reason.cause == session::EndCause::kUserRequest && loop.was_up();
+  // A tunnel that ended by itself leaves the machine closed, and so does one that a service manager
+  // stops: it may be about to start it again, or to shut the machine down.
+  const bool by_manager =
+      options_.foreground && loop.was_signalled() && progress_.service().is_managed();
+  if (loop.was_up()) closed.stay_closed(!wanted || by_manager);
   const auto revoked = machine.revoke();
   if (!revoked) return fail(of_system(ExitCode::kCannotApply, revoked.error()));
   if (!revoked->complete()) {
     return fail(of_system(ExitCode::kCannotApply, revoked->failures.front()));
   }
-  if (reason.cause == session::EndCause::kUserRequest && was_up) return ExitCode::kOk;
   if (closed.stays_closed()) {
     progress_.say("the kill switch stays: `godwit disconnect " + printable(profile_.name) +
                   "` opens this machine");
   }
+  if (wanted) return ExitCode::kOk;
   return fail(ended(reason));
 }
 

@@ -14,6 +14,7 @@
 
 #include "client/apply.h"
 #include "client/fd.h"
+#include "client/gateway_names.h"
 #include "client/profiles.h"
 #include "client/words.h"
 #include "platform/firewall.h"
@@ -48,6 +49,18 @@ Result<void, Failure> write_down(const std::string& path, const std::string& tex
   return {};
 }
 
+// Nothing where a tunnel of that name lives. One that was killed keeps its lock for a moment.
+Result<std::optional<platform::JournalLock>, Failure> lock_ended(const std::string& name) {
+  auto lock = platform::JournalLock::take(name, run_directory());
+  for (int i = 0; i < 100 && !lock && lock.error().error == EWOULDBLOCK; ++i) {
+    std::this_thread::sleep_for(20ms);
+    lock = platform::JournalLock::take(name, run_directory());
+  }
+  if (lock) return std::optional(std::move(*lock));
+  if (lock.error().error == EWOULDBLOCK) return std::optional<platform::JournalLock>();
+  return fail(of_system(lock.error()));
+}
+
 }  // namespace
 
 std::string closed_path(const std::string& name) {
@@ -59,9 +72,11 @@ bool is_closed(const std::string& name) {
   return std::filesystem::exists(closed_path(name), error);
 }
 
-Result<void, Failure> close_machine(const config::Profile& profile, const IpAddress& gateway) {
+Result<void, Failure> close_machine(const config::Profile& profile,
+                                    const std::optional<IpAddress>& gateway) {
   if (profile.kill_switch == config::KillSwitch::kOff) return {};
-  const nlohmann::json note = {{"gateway", profile.gateway}, {"address", gateway.to_string()}};
+  nlohmann::json note = {{"gateway", profile.gateway}};
+  if (gateway) note["address"] = gateway->to_string();
   // First the note: a table without one would be nobody's.
   GODWIT_TRY(write_down(closed_path(profile.name), note.dump() + "\n"));
   platform::Firewall firewall;
@@ -76,6 +91,15 @@ Result<void, Failure> close_machine(const config::Profile& profile, const IpAddr
   Failure out = of_system(made.error());
   out.remedy = "kill-switch needs nft: install nftables, or write kill-switch = \"off\"";
   return fail(std::move(out));
+}
+
+Result<std::optional<IpAddress>, Failure> close_beforehand(const config::Profile& profile) {
+  // A resolver may take long; a tunnel may come and go meanwhile.
+  const auto found = find_gateway(profile);
+  const auto address = found ? std::optional(*found) : std::nullopt;
+  const auto lock = GODWIT_TRY(lock_ended(profile.name));
+  if (lock) GODWIT_TRY(close_machine(profile, address));
+  return address;
 }
 
 Result<bool, Failure> open_machine(const std::string& name) {
@@ -96,14 +120,17 @@ Result<bool, Failure> open_left_machine(const std::string& name) {
         fmt::format("the kill switch of {} is closed, and only root opens it", printable(name)),
         fmt::format("`sudo godwit disconnect {}`", printable(name))));
   }
-  auto lock = platform::JournalLock::take(name, run_directory());
-  for (int i = 0; i < 100 && !lock && lock.error().error == EWOULDBLOCK; ++i) {
-    std::this_thread::sleep_for(20ms);
-    lock = platform::JournalLock::take(name, run_directory());
-  }
-  if (!lock && lock.error().error == EWOULDBLOCK) return false;
-  if (!lock) return fail(of_system(lock.error()));
-  return open_machine(name);
+  const auto lock = GODWIT_TRY(lock_ended(name));
+  return lock ? open_machine(name) : false;
+}
+
+Result<IpAddress, Failure> find_gateway(const config::Profile& profile) {
+  auto found = resolve(profile.gateway);
+  if (found || !is_closed(profile.name)) return found;
+  if (const auto last = remembered_gateway(profile.name, profile.gateway)) return *last;
+  found.error().remedy = fmt::format("the kill switch is closed; `godwit disconnect {}` opens it",
+                                     printable(profile.name));
+  return found;
 }
 
 std::optional<IpAddress> remembered_gateway(const std::string& name, const std::string& gateway) {

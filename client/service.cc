@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 
 namespace godwit::client {
 namespace {
@@ -19,7 +20,7 @@ void notify(const std::string& state) { (void)::sd_notify(0, state.c_str()); }
 
 }  // namespace
 
-Service::Service() {
+Service::Service() : managed_(std::getenv("NOTIFY_SOCKET") != nullptr) {
   std::uint64_t timeout = 0;
   if (::sd_watchdog_enabled(0, &timeout) <= 0) return;
   // sd_watchdog_enabled(3) advises half of the time; a busy machine is late now and then.

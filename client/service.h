@@ -14,6 +14,8 @@ class Service {
  public:
   Service();
 
+  bool is_managed() const { return managed_; }
+
   // What `systemctl status` shows: the last line, behind that of ready() while the tunnel is up.
   void status(const std::string& line);
   void ready(const std::string& line);
@@ -24,6 +26,7 @@ class Service {
   std::optional<Instant> beat(Instant now);
 
  private:
+  bool managed_;
   std::string up_;
   Duration interval_{};  // zero: there is no watchdog
   Instant due_{};

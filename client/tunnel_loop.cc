@@ -61,7 +61,8 @@ session::EndReason TunnelLoop::run() {
   };
   hooks.rung_left = [this](const platform::SysError& refusal) { on_rung_left(refusal); };
   hooks.news = [] {};  // the traffic is told in every turn
-  const std::array<Result<void, platform::SysError>, 9> added = {
+  const Result<void, platform::SysError> nothing;
+  const std::array<Result<void, platform::SysError>, 10> added = {
       engine_->add_udp(kIkeSocket, parts_.ike.fd()),
       packets_->start(*engine_, kPackets, std::move(hooks)),
       engine_->watch(kSignals, parts_.signals.fd()),
@@ -70,8 +71,9 @@ session::EndReason TunnelLoop::run() {
       engine_->watch(kAsker, asker_->fd()),
       engine_->watch(kLinks, parts_.links.fd()),
       engine_->watch(kNames, parts_.lookup.fd()),
-      parts_.bus != nullptr ? engine_->watch(kBus, parts_.bus->fd())
-                            : Result<void, platform::SysError>{}};
+      parts_.bus != nullptr ? engine_->watch(kBus, parts_.bus->fd()) : nothing,
+      parts_.resolv_conf != nullptr ? engine_->watch(kResolvConf, parts_.resolv_conf->fd())
+                                    : nothing};
   for (const auto& result : added) {
     if (!result) {
       hooks_.complain(result.error().message());
@@ -104,13 +106,14 @@ void TunnelLoop::turn() {
     parts_.control.turn(now_, [this](const auto& request) { return answer(request); });
   }
   if (portal_until_ && now_ >= *portal_until_) end_portal();
+  if (names_due_ && now_ >= *names_due_) keep_names();
   drain();
   beat_due_ = hooks_.beat(now_);
 }
 
 std::optional<Instant> TunnelLoop::deadline() const {
   return earlier(earlier(session_.next_deadline(), parts_.control.next_deadline()),
-                 earlier(beat_due_, portal_until_));
+                 earlier(names_due_, earlier(beat_due_, portal_until_)));
 }
 
 void TunnelLoop::tell_traffic() {
@@ -157,6 +160,10 @@ void TunnelLoop::on_readable(std::uint32_t id) {
     case kNames:
       if (auto names = parts_.lookup.take()) session_.on_names(std::move(*names), now_, actions_);
       break;
+    case kResolvConf:
+      // Somebody who does the same as we would make this go round: once in a second, then.
+      if (parts_.resolv_conf->was_written()) names_due_ = std::max(now_, names_told_ + 1s);
+      break;
     default:
       break;
   }
@@ -167,6 +174,7 @@ void TunnelLoop::on_signal(int signal) {
   // A terminal that closes takes nothing with it once the tunnel is in the background.
   if (signal == SIGHUP && told_up_) return;
   if (signal != SIGINT && signal != SIGTERM && signal != SIGHUP) return;
+  if (!closing_) signalled_ = true;
   closing_ = true;
   parts_.cancel.notify();
   session_.on_user(session::UserDisconnects{}, now_, actions_);
@@ -222,6 +230,14 @@ void TunnelLoop::reassert_names() {
   if (!applied_ || portal_until_) return;
   const auto told = parts_.machine.reassert_names(*applied_);
   if (!told) hooks_.say(told.error().message());
+}
+
+// A DHCP client or NetworkManager wrote a resolv.conf in the place of ours.
+void TunnelLoop::keep_names() {
+  names_due_.reset();
+  if (!parts_.machine.names_are_replaced()) return;
+  names_told_ = now_;
+  reassert_names();
 }
 
 void TunnelLoop::on_send_error(std::uint32_t socket, int error, std::size_t /*size*/) {

@@ -22,6 +22,7 @@
 #include "core/session/session.h"
 #include "platform/bus_watch.h"
 #include "platform/engine.h"
+#include "platform/file_watch.h"
 #include "platform/netlink.h"
 #include "platform/rng.h"
 #include "platform/signals.h"
@@ -36,7 +37,8 @@ struct TunnelParts {
   platform::Signals& signals;
   platform::Event& cancel;  // rung to end a question to the user
   platform::LinkMonitor& links;
-  platform::BusWatch* bus;  // nullptr: a machine without one
+  platform::BusWatch* bus;                 // nullptr: a machine without one
+  const platform::FileWatch* resolv_conf;  // nullptr: a machine without one
   GatewayLookup& lookup;
   Machine& machine;
   ControlServer& control;
@@ -62,7 +64,8 @@ class TunnelLoop : private platform::Sink {
 
   // Until the session is finished and its last datagrams have left.
   session::EndReason run();
-  bool was_up() const { return told_up_; }  // and the user knows
+  bool was_up() const { return told_up_; }           // and the user knows
+  bool was_signalled() const { return signalled_; }  // it ended, or ends, by a signal
   // Why the last question to the user was not answered.
   const std::optional<Failure>& unanswered() const { return unanswered_; }
 
@@ -75,7 +78,8 @@ class TunnelLoop : private platform::Sink {
     kLinks,
     kPackets,
     kBus,
-    kNames
+    kNames,
+    kResolvConf
   };
 
   void on_tun(std::span<platform::Buffer> packets) override { packets_->on_tun(packets); }
@@ -93,6 +97,7 @@ class TunnelLoop : private platform::Sink {
   void look_for_source();
   void read_bus();
   void reassert_names();
+  void keep_names();
   void drain();
   void carry_out(session::Action&& action);
   void apply(const session::TunnelConfig& config);
@@ -124,6 +129,8 @@ class TunnelLoop : private platform::Sink {
   std::optional<Failure> unanswered_;
   std::optional<session::TunnelConfig> applied_;
   std::optional<Instant> portal_until_;  // meanwhile nothing of `applied_` is in place
+  std::optional<Instant> names_due_;     // to be looked at, since somebody wrote a resolv.conf
+  Instant names_told_{};
   bool offline_ = false;
   std::size_t mtu_ = 0;       // of the device; 0: not up
   std::size_t full_mtu_ = 0;  // before the path said what it cannot carry
@@ -131,6 +138,7 @@ class TunnelLoop : private platform::Sink {
   bool was_up_ = false;
   bool told_up_ = false;
   bool closing_ = false;
+  bool signalled_ = false;
 };
 
 }  // namespace godwit::client

@@ -6,6 +6,7 @@ the list that README.md has."""
 import dataclasses
 import json
 import os
+import pathlib
 import random
 import signal
 import sys
@@ -405,3 +406,102 @@ def leaks_nothing_while_a_tunnel_lives(bench):
     require(not client.pids(), "the tunnel does not end")
     require_equal(laptop.run(["nft", "list", "ruleset"]).stdout, "", "nft after disconnect")
     require_equal(laptop.sh("ls -A /run/godwit 2>/dev/null || true").stdout, "", "/run/godwit")
+
+
+def start_as_unit(client):
+    """In the foreground, with somebody to notify, as a service manager starts it."""
+    log = f"{client.name}-unit.log"
+    pathlib.Path(client.host.folder, log).unlink(missing_ok=True)
+    process = client.host.start(["env", "NOTIFY_SOCKET=/run/nobody", client.program, "connect",
+                                 client.name, "--foreground"], log)
+    wait_until(lambda: process.poll() is not None or "is up" in lab.tail(process.log), "the unit")
+    require(process.poll() is None, lab.tail(process.log))
+    return process
+
+
+def boot(client):
+    """A restart of the machine, which leaves nothing of a tunnel, `godwit close`, the network."""
+    client.host.ip("link", "set", "wlan0", "down")
+    client.kill()
+    require_equal(client.command("clean", "--open").returncode, godwit.OK, "exit code of clean")
+    require_equal(client.host.run(["nft", "list", "ruleset"]).stdout, "", "nft before the boot")
+    done = client.command("close", client.name)
+    require_equal((done.returncode, done.stderr), (godwit.OK, ""), "close")
+    client.host.ip("link", "set", "wlan0", "up")
+    client.host.ip("route", "replace", "default", "via", lab.NAPT_INSIDE, "dev", "wlan0")
+    client.host.ip("-6", "route", "replace", "default", "via", "fe80::1", "dev", "wlan0")
+
+
+@case
+def leaks_nothing_while_it_is_started_again(bench):
+    client = closed_laptop(bench)
+    laptop = client.host
+    generator = Generator(laptop, EVERYWHERE)
+    client.kill()
+    client.command("clean")
+    names = laptop.read("/etc/resolv.conf")
+    for _ in range(5 * ROUNDS):
+        unit = start_as_unit(client)
+        unit.terminate()
+        require_equal(unit.wait(timeout=15), godwit.OK, "exit code of a unit that is stopped")
+    require("the kill switch stays" in lab.tail(unit.log), "the unit does not say that it does")
+    require(not is_open(client), "the end of a unit opened the machine")
+    for _ in range(20 * ROUNDS):
+        bench.connect(client)
+        client.kill()
+    for turn in range(2 * ROUNDS):
+        boot(client)
+        time.sleep(0.2)
+        require(turn > 0 or not is_open(client), "a machine that was closed at boot is open")
+        bench.connect(client)
+    for _ in range(2 * ROUNDS):  # by NetworkManager
+        laptop.sh("install -m 755 /dev/stdin /etc/fresh && mv /etc/fresh /etc/resolv.conf",
+                  input=names)
+        wait_until(lambda: "godwit" in laptop.read("/etc/resolv.conf"), "resolv.conf to be ours", 5)
+    for _ in range(2 * ROUNDS):  # by an administrator
+        laptop.ip("link", "del", client.interface)
+        wait_until(lambda: not client.pids(), "a tunnel without its device to end")
+        bench.connect(client)
+    generator.require_silence("tunnels that are started again")
+    # Who disconnects opens the machine, whoever started the tunnel.
+    client.kill()
+    unit = start_as_unit(client)
+    require_equal(client.disconnect().returncode, godwit.OK, "exit code of disconnect")
+    require_equal(unit.wait(timeout=15), godwit.OK, "exit code of a unit that is disconnected")
+    require(is_open(client), "the machine is still closed")
+    bench.require_untouched(client)
+
+
+@case
+def closed_without_a_tunnel(bench):
+    bench.raise_lab(EVERYTHING)
+    bench.lab.laptop.write("/etc/resolv.conf",
+                           f"nameserver {lab.NAPT_INSIDE}\noptions timeout:1 attempts:1\n")
+    client = bench.client({**FULL, "gateway": "gw.nowhere.example"})
+    require_equal(client.command("close", client.name).returncode, godwit.PROFILE,
+                  "close without a kill switch")
+    client.write_profile(**{"kill-switch": "on"})
+    for _ in range(2):
+        done = client.command("close", client.name)
+        require_equal(done.returncode, godwit.OK, "exit code of close")
+        require("gw.nowhere.example is not known" in done.stderr, f"not said: {done.stderr}")
+        require(not is_open(client), "close left the machine open")
+    done = client.connect()
+    require_equal(done.returncode, godwit.NAME_RESOLUTION, "exit code of connect")
+    require("`godwit disconnect office` opens it" in done.stderr, done.stderr)
+    require(not is_open(client), "a connect that failed opened the machine")
+    # The name is in /etc/hosts: no name server is needed.
+    client.host.write("/etc/hosts", f"{lab.GATEWAY} gw.nowhere.example\n")
+    done = client.command("close", client.name, "--json")
+    require(json.loads(done.stdout)["gateway_known"], "a name of /etc/hosts is not found")
+    client.host.write("/etc/hosts", "")
+    bench.connect(client)
+    done = client.command("close", client.name)
+    require_equal(done.returncode, godwit.OK, "exit code of close beside a tunnel")
+    require(client.host.ping(lab.INTERNET), "close took the tunnel down")
+    require_equal(client.disconnect().returncode, godwit.OK, "exit code of disconnect")
+    require(is_open(client), "disconnect opened nothing")
+    done = client.command("close", client.name)
+    require_equal(client.disconnect().returncode, godwit.OK, "disconnect without a tunnel")
+    require(is_open(client), "disconnect opened nothing")
+    bench.require_untouched(client)

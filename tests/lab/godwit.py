@@ -14,8 +14,10 @@ from lab import wait_until
 # Exit codes that the tests expect; client/exit_codes.h is the table.
 OK = 0
 USAGE = 2
+PROFILE = 3
 NOT_CONNECTED = 5
 ALREADY_CONNECTED = 6
+NAME_RESOLUTION = 10
 NO_ANSWER = 11
 PROPOSAL_REFUSED = 13
 GATEWAY_AUTH_FAILED = 14

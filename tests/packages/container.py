@@ -105,9 +105,12 @@ class System:
         listed = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True,
                                 text=True, check=False).stdout.split()
         for pid in listed:
-            with open(f"/proc/{pid}/status", encoding="utf-8") as status:
-                if re.search(r"^NSpid:.*\t1$", status.read(), re.M):
-                    return pid
+            try:
+                with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+                    if re.search(r"^NSpid:.*\t1$", status.read(), re.M):
+                        return pid
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # a helper of systemd-nspawn's that has ended since
         return None
 
     def run(self, *argv, check=True, timeout=150):

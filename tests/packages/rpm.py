@@ -8,7 +8,8 @@ from checks import Skipped, require, require_same, require_without, run, run_unc
 # Where the distributions differ.
 FOR_DEBIAN = ("DEBIAN/", "usr/share/doc/", "usr/share/lintian/")
 DEBIAN_ONLY = {"etc/apparmor.d/godwit", "usr/share/zsh/vendor-completions/_godwit"}
-ELSEWHERE = {"lib/systemd/system/godwit@.service": "usr/lib/systemd/system/godwit@.service"}
+ELSEWHERE = {f"lib/systemd/system/{unit}": f"usr/lib/systemd/system/{unit}"
+             for unit in ("godwit@.service", "godwit-closed@.service")}
 
 
 def build(bench):

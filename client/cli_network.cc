@@ -1,4 +1,4 @@
-#include "client/cli_routes.h"
+#include "client/cli_network.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -43,7 +43,7 @@ Result<json, Failure> open_left_portal(const std::string& name, std::chrono::sec
 
 }  // namespace
 
-int run_routes(const RoutesOptions& options) {
+int run_routes(const NetworkOptions& options) {
   const std::string name = profile_name(options.name);
   const auto routes = control_ask(socket_path(name), ControlOp::kRoutes, 5s);
   if (!routes && routes.error().code == ExitCode::kNotConnected) {
@@ -55,7 +55,7 @@ int run_routes(const RoutesOptions& options) {
   return 0;
 }
 
-int run_portal(const RoutesOptions& options) {
+int run_portal(const NetworkOptions& options) {
   const std::string name = profile_name(options.name);
   const std::chrono::seconds span(options.seconds);
   auto answer = control_ask(socket_path(name), {ControlOp::kPortal, span}, 5s);
@@ -79,6 +79,34 @@ int run_portal(const RoutesOptions& options) {
         "the kill switch of {0} lets DNS, the web and private networks pass for {1}; "
         "`godwit portal {0} 0` closes it\n",
         printable(name), words(Duration(span)));
+  }
+  return 0;
+}
+
+int run_close(const NetworkOptions& options) {
+  const auto profile = load_profile(options.name, {});
+  if (!profile) return complain(profile.error());
+  if (profile->kill_switch == config::KillSwitch::kOff) {
+    return complain(failure(ExitCode::kProfile,
+                            fmt::format("{} has no kill switch", printable(profile->name)),
+                            "write kill-switch = \"on\", or \"lan\", into it"));
+  }
+  if (::geteuid() != 0) {
+    return complain(failure(ExitCode::kPermission, "only root closes a kill switch"));
+  }
+  const auto gateway = close_beforehand(*profile);
+  if (!gateway) return complain(gateway.error());
+  if (options.json) {
+    fmt::print("{}\n", json{{"result", "closed"}, {"gateway_known", gateway->has_value()}}.dump());
+  } else {
+    fmt::print("the kill switch of {0} is closed; `godwit disconnect {0}` opens it\n",
+               printable(profile->name));
+  }
+  if (!*gateway) {
+    fmt::print(stderr,
+               "godwit: the address of {} is not known, and a closed machine asks no name server\n"
+               "        write it into /etc/hosts, or as `gateway`\n",
+               printable(profile->gateway));
   }
   return 0;
 }
