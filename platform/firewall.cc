@@ -72,8 +72,10 @@ std::string firewall_text(const Firewall& firewall) {
     beside += std::string("    ip daddr ") + kPrivate4 + " accept\n    ip6 daddr " + kPrivate6 +
               " accept\n";
   }
-  // The first two lines make the third a replacement, whether or not there is something to replace.
-  return "table inet " + firewall.table + " {}\ndelete table inet " + firewall.table +
+  // A table of that name may be there: its rules and the set's elements are replaced, its chains
+  // stay. Deleting a table and making it anew lets a packet pass in between, in one transaction too
+  // (seen with Linux 6.18).
+  return "table inet " + firewall.table + " {}\nflush table inet " + firewall.table +
          "\ntable inet " + firewall.table +
          " {\n"
          "  set " +
@@ -105,7 +107,9 @@ std::string firewall_text(const Firewall& firewall) {
          "    oifgroup " +
          group + " accept\n    iifgroup " + group + " accept\n" + beside +
          "  }\n"
-         "}\n";
+         "}\n"
+         "flush set inet " +
+         firewall.table + " " + kPortalSet + "\n";
 }
 
 Result<void, SysError> apply_firewall(const Firewall& firewall) {

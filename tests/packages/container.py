@@ -12,7 +12,7 @@ import checks
 from checks import Failed, Skipped, require
 
 # What a minimal system of debootstrap has no init, no bus and no tools without.
-INCLUDED = "systemd,systemd-sysv,dbus,libpam-systemd,polkitd,iproute2,iputils-ping,curl"
+INCLUDED = "systemd,systemd-sysv,dbus,libpam-systemd,polkitd,iproute2,iputils-ping,curl,nftables"
 
 
 def mirror():

@@ -14,6 +14,7 @@ import people
 from checks import require, require_no_difference, run
 
 UNIT = "godwit@office.service"
+CLOSED = "godwit-closed@office.service"
 NETWORK = ("links", "ipv4 routes", "ipv6 routes", "ipv4 rules", "ipv6 rules", "nftables")
 NET_ADMIN, NET_BIND_SERVICE, NET_RAW = 12, 10, 13
 
@@ -105,6 +106,32 @@ def foreign(system, host):
     system.run("systemctl", "reset-failed", UNIT)
 
 
+def closed(system, host, untouched):
+    """The kill switch from boot on, whatever the manager does with the tunnel, until disconnect."""
+    before = system.shown(CLOSED, "Before").split()
+    require("network-pre.target" in before, f"the network does not wait: {before}")
+    write_profile(system, **{"kill-switch": "on"})
+    system.run("systemctl", "start", CLOSED)
+
+    def require_closed(after):
+        require(not host.ping(lab.NAPT_INSIDE, 1), f"open after {after}: {system.journal()}")
+
+    require_closed("a boot")
+    system.run("systemctl", "start", UNIT)
+    require_up(system, host)
+    system.run("systemctl", "restart", UNIT)
+    require_up(system, host)
+    require_closed("a restart")
+    system.run("systemctl", "stop", UNIT)
+    require_closed("stop")
+    system.run("systemctl", "stop", CLOSED)
+    require_closed("stop of the unit that closed it")
+    system.run("godwit", "disconnect", "office")
+    require(host.ping(lab.NAPT_INSIDE), "disconnect opened nothing")
+    untouched("disconnect of a closed machine")
+    write_profile(system)
+
+
 def upgraded(system, host, package):
     before = system.shown(UNIT, "MainPID")
     shutil.copy(package, system.tree + "/second.deb")
@@ -145,6 +172,7 @@ def life(bench):
         untouched("stop")
         refused(system, untouched)
         foreign(system, host)
+        closed(system, host, untouched)
         people.members(system, host, UNIT, untouched)
         people.asked(system, host, UNIT, write_profile)
         untouched("an answered question")

@@ -6,9 +6,11 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <thread>
+#include <vector>
 
 #include "platform/guard.h"
 #include "platform/program.h"
@@ -116,6 +118,34 @@ TEST_CASE("the kernel closes, lets a portal through for a while, and opens") {
   CHECK(send_to("198.18.0.9", 53) == 0);
   CHECK(is_absent(delete_firewall(firewall.table).error()));
   CHECK(is_absent(open_portal(firewall.table, std::chrono::seconds(1)).error()));
+}
+
+TEST_CASE("a kill switch that is put in its own place lets nothing pass meanwhile") {
+  REQUIRE_ROOT();
+  const Namespace space;
+  const Firewall firewall = office();
+  if (!nft("list ruleset\n")) return;  // no nft on this machine
+  auto netlink = must(Netlink::open());
+  auto outside = must(Tun::open("outside"));
+  CHECK(netlink.set_group(outside.index(), 0));
+  CHECK(outside.set_up(netlink));
+  CHECK(netlink.add_address({outside.index(), IpAddress::v4(0xc612'0001), 24}));  // 198.18.0.1
+  CHECK(apply_firewall(firewall));
+  CHECK(open_portal(firewall.table, std::chrono::seconds(60)));
+  CHECK(apply_firewall(firewall));
+  std::atomic<bool> stop = false;
+  std::atomic<int> dropped = 0, passed = 0;
+  std::vector<std::thread> programs;
+  for (int i = 0; i < 3; ++i) {
+    programs.emplace_back([&] {
+      while (!stop) ++(send_to("198.18.0.9", 53) == EPERM ? dropped : passed);
+    });
+  }
+  for (int i = 0; i < 60; ++i) CHECK(apply_firewall(firewall));
+  stop = true;
+  for (std::thread& program : programs) program.join();
+  CHECK(passed == 0);
+  CHECK(dropped > 1000);
 }
 
 TEST_CASE("a guard has a table that no kill switch has, and takes inner addresses") {
