@@ -335,6 +335,7 @@ def strict_reverse_path_filter(bench):
 
 # Of each event: a tenth and less of what a campaign by hand does (GODWIT_LEAK_ROUNDS=10).
 ROUNDS = int(os.environ.get("GODWIT_LEAK_ROUNDS", "1"))
+SLEEP = float(os.environ.get("GODWIT_LEAK_SLEEP", "0.3"))
 EVERYWHERE = (*PLACES, lab.NAPT_INSIDE, OUTSIDE6)
 RESTLESS = {**CLOSED, "dpd-delay": "1s", "dpd-attempts": 1, "esp-lifetime-bytes": "1MiB"}
 
@@ -388,10 +389,10 @@ def leaks_nothing_while_a_tunnel_lives(bench):
         laptop.ip("link", "set", "wlan0", "up")
         laptop.ip("route", "replace", "default", "via", lab.NAPT_INSIDE, "dev", "wlan0")
     for _ in range(3 * ROUNDS):  # as a machine that sleeps
-        for number in (signal.SIGSTOP, signal.SIGCONT):
+        for number, seconds in ((signal.SIGSTOP, SLEEP), (signal.SIGCONT, 0.3)):
             for pid in client.pids():
                 os.kill(pid, number)
-            time.sleep(0.3)
+            time.sleep(seconds)
     for _ in range(2 * ROUNDS):
         bench.gateway.kill()
         time.sleep(1.2)
