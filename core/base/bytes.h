@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -39,11 +40,7 @@ inline ByteVec to_vec(Bytes in) { return {in.begin(), in.end()}; }
 inline void append(ByteVec& out, Bytes in) { out.insert(out.end(), in.begin(), in.end()); }
 
 inline bool equal(Bytes a, Bytes b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] != b[i]) return false;
-  }
-  return true;
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }
 
 }  // namespace godwit

@@ -21,9 +21,7 @@ std::uint32_t pseudo_sum(Bytes packet, bool udp, std::size_t length) {
 }
 
 bool equal_at(Bytes a, Bytes b, std::size_t at, std::size_t size) {
-  return std::equal(a.begin() + static_cast<std::ptrdiff_t>(at),
-                    a.begin() + static_cast<std::ptrdiff_t>(at + size),
-                    b.begin() + static_cast<std::ptrdiff_t>(at));
+  return equal(a.subspan(at, size), b.subspan(at, size));
 }
 
 // What one header of the joined frame has to say for all: version, TOS, TTL and DF of IPv4;

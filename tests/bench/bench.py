@@ -209,11 +209,12 @@ def main():
     parser.add_argument("--seconds", type=int, default=5, help="of each iperf3 stream")
     parser.add_argument("--connects", type=int, default=20, help="connects of each client")
     parser.add_argument("--only-connects", action="store_true", help="leave out the speed")
-    parser.add_argument("--godwit", help="the client to measure; default: build/client/godwit")
+    parser.add_argument("--godwit",
+                        help="the client to measure; default: build-bench/client/godwit")
     options = parser.parse_args()
     os.nice(-20)  # other work of the machine waits
-    if options.godwit:
-        godwit.Godwit.program = os.path.abspath(options.godwit)
+    program = options.godwit or os.path.join(TOP, "build-bench", "client", "godwit")
+    godwit.Godwit.program = os.path.abspath(program)
     bench_connects(options.connects)
     if not options.only_connects:
         bench_speed(options)

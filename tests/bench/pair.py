@@ -11,7 +11,7 @@ from lab import LabError, wait_until
 from swanctl import Swanctl
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.path.join(TOP, "build", "tests")
+BUILD = os.path.join(TOP, "build-bench", "tests")
 
 LEFT = "203.0.113.1"   # the lab's addresses of NAPT and gateway, so that its gateway fits
 RIGHT = lab.GATEWAY
