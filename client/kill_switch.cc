@@ -98,7 +98,10 @@ Result<std::optional<IpAddress>, Failure> close_beforehand(const config::Profile
   const auto found = find_gateway(profile);
   const auto address = found ? std::optional(*found) : std::nullopt;
   const auto lock = GODWIT_TRY(lock_ended(profile.name));
-  if (lock) GODWIT_TRY(close_machine(profile, address));
+  if (!lock) return address;
+  ClosedWhile closed(profile.name);  // who fails to close it says nothing else
+  GODWIT_TRY(close_machine(profile, address));
+  closed.stay_closed(true);
   return address;
 }
 

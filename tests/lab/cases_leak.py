@@ -482,6 +482,12 @@ def closed_without_a_tunnel(bench):
     require_equal(client.command("close", client.name).returncode, godwit.PROFILE,
                   "close without a kill switch")
     client.write_profile(**{"kill-switch": "on"})
+    # Where it cannot be closed, nothing says that it is.
+    without_nft = "mount --bind /dev/null $(readlink -f $(command -v nft)) && exec"
+    done = client.host.run(["unshare", "-m", "sh", "-c",
+                            f"{without_nft} {client.program} close {client.name}"], check=False)
+    require("install nftables" in done.stderr, f"without nft: {done.stderr}")
+    require("closed" not in client.command("status", client.name).stderr, "status says closed")
     for _ in range(2):
         done = client.command("close", client.name)
         require_equal(done.returncode, godwit.OK, "exit code of close")
