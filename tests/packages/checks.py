@@ -53,6 +53,8 @@ class Bench:
         return os.path.join(self.unpacked(), path)
 
     def unpacked(self):
+        if not self.deb:
+            raise Skipped("there is no .deb to look at")
         folder = os.path.join(self.folder, "unpacked-deb")
         stamp = folder + ".of"
         if not os.path.exists(stamp) or os.path.getmtime(stamp) < os.path.getmtime(self.deb):
