@@ -251,7 +251,8 @@ Result<void, SysError> RingEngine::turn(std::optional<Instant> until, Sink& sink
     // Without a wait the kernel keeps deferred completions back unless they are asked for.
     status = io_uring_submit_and_get_events(&ring_);
   } else {
-    status = gathers() ? wait_for_many() : io_uring_submit_and_wait(&ring_, 1);
+    const auto most = gather_time();
+    status = most ? wait_for_many(*most) : io_uring_submit_and_wait(&ring_, 1);
     at_wait_ = stats_.udp_received;
   }
   ++stats_.system_calls;
@@ -264,19 +265,24 @@ Result<void, SysError> RingEngine::turn(std::optional<Instant> until, Sink& sink
   return {};
 }
 
-// Datagrams that come one by one, but many, are worth a short wait for more: to wake up costs more
-// than to open one of them. What reads the TUN must not wait, for its queue is short.
-bool RingEngine::gathers() const {
-  constexpr std::uint64_t kMany = 2;
-  if ((ring_.features & IORING_FEAT_EXT_ARG) == 0 || tun_source_.armed) return false;
-  return stats_.udp_received - at_wait_ >= kMany &&
-         std::none_of(sources_.begin(), sources_.end(), [](const Source& s) { return s.joined; });
+// Datagrams that come one by one, but many, are worth a short wait for more: to wake up and to
+// write into the TUN cost more than to open one of them. The waits are those of a network card that
+// moderates its interrupts. What reads the TUN must not wait, for its queue is short.
+std::optional<Duration> RingEngine::gather_time() const {
+  constexpr std::uint64_t kSome = 2;
+  constexpr std::uint64_t kMany = 4;
+  if ((ring_.features & IORING_FEAT_EXT_ARG) == 0 || tun_source_.armed) return std::nullopt;
+  const std::uint64_t received = stats_.udp_received - at_wait_;
+  const bool joined =
+      std::any_of(sources_.begin(), sources_.end(), [](const Source& s) { return s.joined; });
+  if (joined || received < kSome) return std::nullopt;
+  return received < kMany ? 200us : 400us;
 }
 
-int RingEngine::wait_for_many() {
-  __kernel_timespec most{0, 200'000};
+int RingEngine::wait_for_many(Duration most) {
+  __kernel_timespec timeout{0, std::chrono::nanoseconds(most).count()};
   io_uring_cqe* first = nullptr;
-  const int status = io_uring_submit_and_wait_timeout(&ring_, &first, kBatch, &most, nullptr);
+  const int status = io_uring_submit_and_wait_timeout(&ring_, &first, kBatch, &timeout, nullptr);
   return status == -ETIME ? 0 : status;
 }
 

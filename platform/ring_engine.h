@@ -89,8 +89,8 @@ class RingEngine final : public EngineBase {
   void arm_all(Sink& sink);
   void queue_sends();
   void cancel(std::uint64_t user_data);
-  bool gathers() const;
-  int wait_for_many();
+  std::optional<Duration> gather_time() const;
+  int wait_for_many(Duration most);
   void drain(Sink& sink);
   void handle(const io_uring_cqe& cqe, Sink& sink);
   void on_tun(const io_uring_cqe& cqe, Sink& sink);

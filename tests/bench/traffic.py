@@ -112,16 +112,17 @@ def udp(pair, target, size, seconds, rate=0):
 
 
 def udp_without_loss(pair, target, size, seconds, highest):
-    """The most datagrams a second of which at most one in a thousand is lost."""
-    low, high = 0.0, highest
-    for _ in range(5):
-        rate = (low + high) / 2
+    """The most datagrams a second, to about 4 %, of which at most one in a thousand is lost."""
+    found, low, high = 0.0, highest / 100, highest
+    for _ in range(7):
+        # Halves of the ratio: what is sought may be a tenth of the flood or all of it.
+        rate = (low * high) ** 0.5
         sent, received = udp(pair, target, size, seconds, rate)
         if received >= 0.999 * sent and sent > 0.95 * rate:
-            low = rate
+            found = low = rate
         else:
             high = rate
-    return low
+    return found
 
 
 def measure(pair, subject, seconds, full):
