@@ -50,7 +50,11 @@ Result<void, SysError> RingEngine::set_up(Multishot multishot) {
   }
   if (status < 0) return fail(SysError{"io_uring_setup", -status, {}});
   ring_ready_ = true;
-  if (multishot != Multishot::kNothing) set_up_multishot(multishot == Multishot::kAll);
+  if (multishot != Multishot::kNothing) {
+    set_up_multishot(multishot == Multishot::kAll);
+    // Before Linux 6.0 a ring that asks for one datagram at a time makes half of what epoll does.
+    if (!multishot_udp_) return fail(SysError{"io_uring multishot", EOPNOTSUPP, {}});
+  }
   return restrict_and_enable();
 }
 
