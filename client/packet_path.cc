@@ -41,6 +41,15 @@ platform::EngineStatistics sum(platform::EngineStatistics a, const platform::Eng
   return a;
 }
 
+// Member by member: a whole packet would be written in small stores and read back in large loads,
+// which wait for each other.
+void fill(esp::Packet& packet, const platform::Buffer& buffer, std::uint8_t outer_tos) {
+  packet.storage = buffer.storage;
+  packet.begin = buffer.begin;
+  packet.size = buffer.size;
+  packet.outer_tos = outer_tos;
+}
+
 }  // namespace
 
 crypto::EspCrypto esp_crypto() {
@@ -55,11 +64,9 @@ Transmit::Transmit(crypto::EspCrypto crypto, std::uint32_t socket)
 }
 
 void Transmit::on_tun(std::span<platform::Buffer> packets) {
-  packets_.clear();
+  packets_.resize(packets.size());
   replies_.clear();
-  for (const platform::Buffer& buffer : packets) {
-    packets_.push_back({buffer.storage, buffer.begin, buffer.size, 0});
-  }
+  for (std::size_t i = 0; i < packets.size(); ++i) fill(packets_[i], packets[i], 0);
   path.seal(packets_, platform::boot_now(), replies_);
   for (std::size_t i = 0; i < packets.size(); ++i) {
     const esp::Packet& packet = packets_[i];
@@ -115,12 +122,12 @@ void Receive::on_raw_esp(std::span<platform::Datagram> datagrams) {
 
 void Receive::on_esp(std::span<platform::Datagram> datagrams, std::span<const std::size_t> which) {
   if (which.empty()) return;
-  packets_.clear();
-  sources_.clear();
-  for (const std::size_t i : which) {
-    const platform::Buffer& buffer = datagrams[i].buffer;
-    packets_.push_back({buffer.storage, buffer.begin, buffer.size, datagrams[i].tos});
-    sources_.push_back(datagrams[i].from);
+  packets_.resize(which.size());
+  sources_.resize(which.size());
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    const platform::Datagram& datagram = datagrams[which[i]];
+    fill(packets_[i], datagram.buffer, datagram.tos);
+    sources_[i] = datagram.from;
   }
   path.open(packets_, sources_, platform::boot_now());
   for (std::size_t i = 0; i < which.size(); ++i) {

@@ -56,12 +56,12 @@ void PiecePool::begin_cut(std::uint32_t frame) {
 
 void PiecePool::end_cut(std::uint32_t frame) { release(frame); }
 
-std::optional<Buffer> PiecePool::cut(std::uint32_t frame, std::size_t begin, std::size_t size) {
+std::optional<std::uint32_t> PiecePool::cut(std::uint32_t frame) {
   if (cut_[frame] == kPiecesMax) return std::nullopt;
   const std::uint32_t piece = frame * kPiecesMax + cut_[frame]++;
   ++users_[frame];
   state_[piece] = BufferPool::State::kHeld;
-  return Buffer{frames_.storage(frame), begin, size, first_id_ + piece};
+  return first_id_ + piece;
 }
 
 void PiecePool::give_back(std::uint32_t id) {

@@ -85,8 +85,8 @@ class PiecePool {
   // Between the two the frame stays, whatever happens to its pieces.
   void begin_cut(std::uint32_t frame);
   void end_cut(std::uint32_t frame);
-  // A piece of a frame that is being cut, or nothing when it has kPiecesMax.
-  std::optional<Buffer> cut(std::uint32_t frame, std::size_t begin, std::size_t size);
+  // The number of the next piece of a frame that is being cut, or nothing when it has kPiecesMax.
+  std::optional<std::uint32_t> cut(std::uint32_t frame);
 
   bool owns(std::uint32_t id) const { return id >= first_id_; }
   void give_back(std::uint32_t id);

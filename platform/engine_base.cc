@@ -47,7 +47,13 @@ void EngineBase::send(std::uint32_t socket, const Buffer& buffer, const Endpoint
     recycle(buffer.id);
     return;
   }
-  waiting_[buffer.id] = {buffer.packet(), to, tos, false};
+  // Member by member: a whole one would be written in small stores and read back in large loads,
+  // which wait for each other.
+  Waiting& waiting = waiting_[buffer.id];
+  waiting.packet = buffer.packet();
+  waiting.to = to;
+  waiting.tos = tos;
+  waiting.alone = false;
   if (!sockets_[socket].queue.push_back(buffer.id)) {
     ++stats_.send_dropped;
     recycle(buffer.id);
@@ -143,7 +149,6 @@ void EngineBase::keep_frame(std::uint32_t id, std::size_t size) {
 }
 
 void EngineBase::deliver_frames(Sink& sink) {
-  std::array<Buffer, kBatch> batch;
   std::size_t count = 0;
   while (!cutting_.empty()) {
     Frame& frame = cutting_.front();
@@ -163,12 +168,16 @@ void EngineBase::deliver_frames(Sink& sink) {
     CHECK(id);
     const MutBytes storage = pool_.storage(*id);
     frame.segments.write(frame.next++, storage.subspan(kTunHead, size));
-    batch[count++] = Buffer{storage, kTunHead, size, *id};
+    Buffer& buffer = tun_batch_[count++];
+    buffer.storage = storage;
+    buffer.begin = kTunHead;
+    buffer.size = size;
+    buffer.id = *id;
     if (count < kBatch) continue;
-    deliver_tun(sink, batch);
+    deliver_tun(sink, tun_batch_);
     count = 0;
   }
-  deliver_tun(sink, std::span(batch).first(count));
+  deliver_tun(sink, std::span(tun_batch_).first(count));
 }
 
 void EngineBase::drop_frames() {

@@ -24,25 +24,30 @@ class Fifo {
   std::size_t size() const { return size_; }
   bool push_back(std::uint32_t id) {
     if (size_ == ids_.size()) return false;
-    ids_[(first_ + size_++) % ids_.size()] = id;
+    ids_[around(first_ + size_++)] = id;
     return true;
   }
   bool push_front(std::uint32_t id) {
     if (size_ == ids_.size()) return false;
-    first_ = (first_ + ids_.size() - 1) % ids_.size();
+    first_ = around(first_ + ids_.size() - 1);
     ids_[first_] = id;
     ++size_;
     return true;
   }
-  std::uint32_t at(std::size_t index) const { return ids_[(first_ + index) % ids_.size()]; }
+  std::uint32_t at(std::size_t index) const { return ids_[around(first_ + index)]; }
   std::uint32_t pop_front() {
     const std::uint32_t id = ids_[first_];
-    first_ = (first_ + 1) % ids_.size();
+    first_ = around(first_ + 1);
     --size_;
     return id;
   }
 
  private:
+  // Of less than twice the capacity: a division would cost more than all the rest.
+  std::size_t around(std::size_t index) const {
+    return index < ids_.size() ? index : index - ids_.size();
+  }
+
   std::vector<std::uint32_t> ids_;
   std::size_t first_ = 0;
   std::size_t size_ = 0;
@@ -209,6 +214,7 @@ class EngineBase : public Engine {
 
   std::optional<Instant> timer_at_;
   std::vector<SysError> rungs_left_;
+  std::array<Buffer, kBatch> tun_batch_;
   std::array<Datagram, kBatch> udp_batch_;
   std::size_t udp_count_ = 0;
   std::uint32_t udp_socket_ = 0;

@@ -66,16 +66,23 @@ void EngineBase::keep_joined(std::uint32_t socket, std::uint32_t frame, std::siz
   ++stats_.udp_receives;
   const std::size_t end = begin + size;
   const std::size_t segment = arrival.segment == 0 ? size : arrival.segment;
+  const MutBytes storage = pieces_.frames().storage(frame);
   std::size_t datagrams = 0;
   pieces_.begin_cut(frame);
   do {
-    const auto piece = pieces_.cut(frame, begin, std::min(segment, end - begin));
-    if (!piece) {
+    const auto id = pieces_.cut(frame);
+    if (!id) {
       ++stats_.truncated;
       break;
     }
-    next_datagram(socket, sink) = {*piece, arrival.from, arrival.tos};
-    begin += piece->size;
+    Datagram& datagram = next_datagram(socket, sink);
+    datagram.buffer.storage = storage;
+    datagram.buffer.begin = begin;
+    datagram.buffer.size = std::min(segment, end - begin);
+    datagram.buffer.id = *id;
+    datagram.from = arrival.from;
+    datagram.tos = arrival.tos;
+    begin += datagram.buffer.size;
     ++datagrams;
   } while (begin < end);
   pieces_.end_cut(frame);

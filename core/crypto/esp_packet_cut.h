@@ -18,15 +18,15 @@ struct Cut {
 
 // False for what cannot be a packet of this suite. RFC 4303 2.4: the body is whole blocks, and a
 // trailer of two octets is always there, so at least one.
-inline bool cut(const EspSuite& suite, MutBytes packet, Cut& out) {
-  const std::size_t around = kEspHeaderSize + suite.iv_size() + suite.icv_size();
+inline bool cut(const EspLayout& layout, MutBytes packet, Cut& out) {
+  const std::size_t around = kEspHeaderSize + layout.iv + layout.icv;
   if (packet.size() <= around) return false;
   const std::size_t body = packet.size() - around;
-  if (body % suite.block() != 0) return false;
+  if (!layout.is_whole(body)) return false;
   out.header = packet.first(kEspHeaderSize);
-  out.iv = packet.subspan(kEspHeaderSize, suite.iv_size());
-  out.body = packet.subspan(kEspHeaderSize + suite.iv_size(), body);
-  out.icv = packet.last(suite.icv_size());
+  out.iv = packet.subspan(kEspHeaderSize, layout.iv);
+  out.body = packet.subspan(kEspHeaderSize + layout.iv, body);
+  out.icv = packet.last(layout.icv);
   return true;
 }
 

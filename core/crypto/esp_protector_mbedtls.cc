@@ -67,7 +67,7 @@ template <class Cipher>
 class CbcHmac final : public EspProtector {
  public:
   CbcHmac(const EspSuite& suite, Bytes keymat, Bytes iv_key)
-      : suite_(suite), cipher_(keymat.first(suite.key_size())) {
+      : layout_(suite), cipher_(keymat.first(suite.key_size())) {
     const Bytes mac_key = keymat.subspan(suite.key_size());
     CHECK(suite.iv_size() == Cipher::kBlock && suite.block() == Cipher::kBlock);
     CHECK(mbedtls_aes_setkey_enc(iv_maker_.get(), iv_key.data(), 128) == 0);
@@ -88,7 +88,7 @@ class CbcHmac final : public EspProtector {
  private:
   void seal_one(EspPacket& packet) {
     Cut parts;
-    CHECK(cut(suite_, packet.bytes, parts));
+    CHECK(cut(layout_, packet.bytes, parts));
     // RFC 3602 3 wants an unpredictable IV. A counter under a key that nobody else has is one (NIST
     // SP 800-38A appendix C) and needs no randomness per packet. Whole it never repeats; the half
     // that 3DES takes does so as rarely as a random one.
@@ -106,7 +106,7 @@ class CbcHmac final : public EspProtector {
 
   bool open_one(MutBytes bytes) {
     Cut parts;
-    if (!cut(suite_, bytes, parts)) return false;
+    if (!cut(layout_, bytes, parts)) return false;
     std::array<std::uint8_t, kMacMax> mac;
     authenticate(bytes.first(bytes.size() - parts.icv.size()), mac);
     const bool genuine = equal_ct(Bytes(mac).first(parts.icv.size()), parts.icv);
@@ -125,7 +125,7 @@ class CbcHmac final : public EspProtector {
     CHECK(mbedtls_md_hmac_finish(mac_.get(), mac.data()) == 0);
   }
 
-  EspSuite suite_;
+  EspLayout layout_;
   Cipher cipher_;
   Aes iv_maker_;
   Md mac_;
@@ -134,7 +134,7 @@ class CbcHmac final : public EspProtector {
 // AES-GCM with a 16-octet ICV (RFC 4106).
 class Gcm16 final : public EspProtector {
  public:
-  Gcm16(const EspSuite& suite, Bytes keymat) : suite_(suite) {
+  Gcm16(const EspSuite& suite, Bytes keymat) : layout_(suite) {
     CHECK(mbedtls_gcm_setkey(gcm_.get(), MBEDTLS_CIPHER_ID_AES, keymat.data(), suite.key_bits) ==
           0);
     const Bytes salt = keymat.subspan(suite.key_size());
@@ -164,7 +164,7 @@ class Gcm16 final : public EspProtector {
 
   void seal_one(EspPacket& packet) {
     Cut parts;
-    CHECK(cut(suite_, packet.bytes, parts));
+    CHECK(cut(layout_, packet.bytes, parts));
     // RFC 4106 3.1: an IV must never repeat under a key; a 64-bit sequence number never does.
     store_be(parts.iv, packet.sequence);
     Nonce n = nonce(parts.iv);
@@ -177,7 +177,7 @@ class Gcm16 final : public EspProtector {
 
   bool open_one(MutBytes bytes) {
     Cut parts;
-    if (!cut(suite_, bytes, parts)) return false;
+    if (!cut(layout_, bytes, parts)) return false;
     Nonce n = nonce(parts.iv);
     // Compares the tag in constant time and wipes the body when it is wrong.
     const int result = mbedtls_gcm_auth_decrypt(
@@ -187,7 +187,7 @@ class Gcm16 final : public EspProtector {
     return result == 0;
   }
 
-  EspSuite suite_;
+  EspLayout layout_;
   Gcm gcm_;
   Secret<4> salt_;
 };

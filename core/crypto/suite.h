@@ -78,4 +78,17 @@ struct EspSuite {
   friend bool operator==(const EspSuite&, const EspSuite&) = default;
 };
 
+// The sizes around the payload of an ESP packet of a suite, which every packet needs.
+struct EspLayout {
+  explicit EspLayout(const EspSuite& suite)
+      : iv(suite.iv_size()), icv(suite.icv_size()), block(suite.block()) {}
+  bool is_whole(std::size_t octets) const { return (octets & (block - 1)) == 0; }  // blocks
+  // Octets that are missing to whole blocks.
+  std::size_t padding(std::size_t octets) const { return (0 - octets) & (block - 1); }
+
+  std::size_t iv;
+  std::size_t icv;
+  std::size_t block;  // a power of two
+};
+
 }  // namespace godwit::crypto

@@ -26,14 +26,13 @@ constexpr std::uint8_t kNextNone = 59;
 // Batches up to this size cost no allocation even the first time.
 constexpr std::size_t kBatchReserve = 256;
 
-// Padding that brings payload and trailer to whole blocks (RFC 4303 2.4).
-std::size_t padding(const crypto::EspSuite& suite, std::size_t inner) {
-  const std::size_t block = suite.block();
-  return (block - (inner + limits::kEspTrailer) % block) % block;
+std::size_t fixed_octets(const crypto::EspLayout& layout) {
+  return limits::kEspHeader + layout.iv + layout.icv;
 }
 
-std::size_t fixed_octets(const crypto::EspSuite& suite) {
-  return limits::kEspHeader + suite.iv_size() + suite.icv_size();
+// Padding that brings payload and trailer to whole blocks (RFC 4303 2.4).
+std::size_t padding(const crypto::EspLayout& layout, std::size_t inner) {
+  return layout.padding(inner + limits::kEspTrailer);
 }
 
 // RFC 4303 2.4: padding is 1, 2, 3, ... Every octet is looked at, so the time says nothing about
@@ -46,8 +45,10 @@ bool is_counting(Bytes padding) {
 }
 
 bool any_contains(const std::vector<Prefix>& prefixes, const IpAddress& address) {
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [&](const Prefix& prefix) { return prefix.contains(address); });
+  for (const Prefix& prefix : prefixes) {
+    if (prefix.contains(address)) return true;
+  }
+  return false;
 }
 
 void drop(Packet& packet, Drop reason, Counters& counters) {
@@ -64,6 +65,7 @@ bool Selectors::allows(const IpAddress& local_address, const IpAddress& remote_a
 OutboundSa::OutboundSa(SaParameters parameters, const crypto::EspCrypto& crypto)
     : spi_(parameters.spi),
       suite_(parameters.suite),
+      layout_(suite_),
       selectors_(std::move(parameters.selectors)),
       transport_(parameters.transport),
       protector_(crypto.make(parameters.suite, parameters.keymat, parameters.iv_key)) {
@@ -71,13 +73,13 @@ OutboundSa::OutboundSa(SaParameters parameters, const crypto::EspCrypto& crypto)
 }
 
 std::size_t OutboundSa::overhead(std::size_t inner) const {
-  return fixed_octets(suite_) + padding(suite_, inner) + limits::kEspTrailer;
+  return fixed_octets(layout_) + padding(layout_, inner) + limits::kEspTrailer;
 }
 
 std::size_t OutboundSa::inner_max(std::size_t payload) const {
-  const std::size_t fixed = fixed_octets(suite_);
+  const std::size_t fixed = fixed_octets(layout_);
   if (payload < fixed) return 0;
-  const std::size_t body = (payload - fixed) / suite_.block() * suite_.block();
+  const std::size_t body = (payload - fixed) / layout_.block * layout_.block;
   return body > limits::kEspTrailer ? body - limits::kEspTrailer : 0;
 }
 
@@ -93,9 +95,9 @@ Result<std::uint8_t, Drop> OutboundSa::next_header_of(Packet& packet) const {
 }
 
 void OutboundSa::wrap(Packet& packet, std::uint8_t next_header) {
-  const std::size_t front = limits::kEspHeader + suite_.iv_size();
-  const std::size_t pad = padding(suite_, packet.size);
-  const std::size_t behind = pad + limits::kEspTrailer + suite_.icv_size();
+  const std::size_t front = limits::kEspHeader + layout_.iv;
+  const std::size_t pad = padding(layout_, packet.size);
+  const std::size_t behind = pad + limits::kEspTrailer + layout_.icv;
   CHECK(packet.begin >= front);
   CHECK(packet.storage.size() - packet.begin - packet.size >= behind);
 
@@ -112,7 +114,8 @@ void OutboundSa::wrap(Packet& packet, std::uint8_t next_header) {
 }
 
 void OutboundSa::seal(std::span<Packet*> batch, Counters& counters) {
-  scratch_.clear();
+  scratch_.resize(batch.size());
+  std::size_t count = 0;
   for (Packet* packet : batch) {
     const Bytes inner = packet->bytes();
     const auto next_header = next_header_of(*packet);
@@ -130,14 +133,17 @@ void OutboundSa::seal(std::span<Packet*> batch, Counters& counters) {
     packet->outer_tos =
         static_cast<std::uint8_t>((packet->outer_tos & kDscpMask) | outer_tos(ip_tos(inner)));
     wrap(*packet, *next_header);
-    scratch_.push_back({packet->bytes(), sequence_, false});
+    scratch_[count].bytes = packet->bytes();
+    scratch_[count].sequence = sequence_;
+    ++count;
   }
-  if (!scratch_.empty()) protector_->seal(scratch_);
+  if (count != 0) protector_->seal(std::span(scratch_).first(count));
 }
 
 InboundSa::InboundSa(SaParameters parameters, const crypto::EspCrypto& crypto)
     : spi_(parameters.spi),
       suite_(parameters.suite),
+      layout_(suite_),
       selectors_(std::move(parameters.selectors)),
       transport_(parameters.transport),
       protector_(crypto.make(parameters.suite, parameters.keymat, parameters.iv_key)) {
@@ -146,9 +152,9 @@ InboundSa::InboundSa(SaParameters parameters, const crypto::EspCrypto& crypto)
 }
 
 Result<std::uint32_t, Drop> InboundSa::look(Bytes packet) const {
-  const std::size_t fixed = fixed_octets(suite_);
+  const std::size_t fixed = fixed_octets(layout_);
   if (packet.size() < fixed + limits::kEspTrailer) return fail(Drop::kEspTooShort);
-  if ((packet.size() - fixed) % suite_.block() != 0) return fail(Drop::kEspTooShort);
+  if (!layout_.is_whole(packet.size() - fixed)) return fail(Drop::kEspTooShort);
   const auto sequence = load_be<std::uint32_t>(packet.subspan(4, 4));
   // RFC 4303 3.4.3: the window is looked at first, as a forged copy is not worth a decryption.
   if (!window_.may_accept(sequence)) return fail(Drop::kReplay);
@@ -157,8 +163,8 @@ Result<std::uint32_t, Drop> InboundSa::look(Bytes packet) const {
 
 Result<void, Drop> InboundSa::unwrap(Packet& packet) const {
   Reader reader(packet.bytes());
-  GODWIT_TRY(reader.take(limits::kEspHeader + suite_.iv_size()));
-  GODWIT_TRY(reader.take_back(suite_.icv_size()));
+  GODWIT_TRY(reader.take(limits::kEspHeader + layout_.iv));
+  GODWIT_TRY(reader.take_back(layout_.icv));
   const Bytes trailer = GODWIT_TRY(reader.take_back(limits::kEspTrailer));
   const auto padding = reader.take_back(trailer[0]);
   if (!padding || !is_counting(*padding)) return fail(Drop::kBadPadding);
@@ -167,7 +173,7 @@ Result<void, Drop> InboundSa::unwrap(Packet& packet) const {
   if (next_header == kNextNone) return fail(Drop::kDummy);
   if (transport_) {
     if (next_header != kNextUdp) return fail(Drop::kBadNextHeader);
-    packet.begin += limits::kEspHeader + suite_.iv_size();
+    packet.begin += limits::kEspHeader + layout_.iv;
     packet.size = reader.rest().size();
     return make_ip_packet(packet, *transport_);
   }
@@ -179,28 +185,31 @@ Result<void, Drop> InboundSa::unwrap(Packet& packet) const {
   // RFC 4301 5.2, step 4: what came out of an SA must be what was agreed to travel in it.
   if (!selectors_.allows(view->destination, view->source)) return fail(Drop::kInnerAddress);
 
-  packet.begin += limits::kEspHeader + suite_.iv_size();
+  packet.begin += limits::kEspHeader + layout_.iv;
   packet.size = view->total_size;  // RFC 4303 2.7: what follows is traffic-flow padding
   return decapsulate_ecn(packet.bytes(), packet.outer_tos);
 }
 
 std::size_t InboundSa::open(std::span<Packet*> batch, Counters& counters, std::size_t& newest) {
-  scratch_.clear();
-  origin_.clear();
+  scratch_.resize(batch.size());
+  origin_.resize(batch.size());
+  std::size_t count = 0;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto sequence = look(batch[i]->bytes());
     if (!sequence) {
       drop(*batch[i], sequence.error(), counters);
       continue;
     }
-    scratch_.push_back({batch[i]->bytes(), *sequence, false});
-    origin_.push_back(i);
+    scratch_[count].bytes = batch[i]->bytes();
+    scratch_[count].sequence = *sequence;
+    scratch_[count].ok = false;
+    origin_[count++] = i;
   }
-  if (!scratch_.empty()) protector_->open(scratch_);
+  if (count != 0) protector_->open(std::span(scratch_).first(count));
 
   newest = batch.size();
   std::size_t authentic = 0;
-  for (std::size_t i = 0; i < scratch_.size(); ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     const std::uint64_t sequence = scratch_[i].sequence;
     Packet& packet = *batch[origin_[i]];
     if (!scratch_[i].ok) {

@@ -70,6 +70,7 @@ class OutboundSa {
 
   EspSpi spi_;
   crypto::EspSuite suite_;
+  crypto::EspLayout layout_;
   Selectors selectors_;
   std::optional<UdpFlow> transport_;
   std::unique_ptr<crypto::EspProtector> protector_;
@@ -105,6 +106,7 @@ class InboundSa {
 
   EspSpi spi_;
   crypto::EspSuite suite_;
+  crypto::EspLayout layout_;
   Selectors selectors_;
   std::optional<UdpFlow> transport_;
   std::unique_ptr<crypto::EspProtector> protector_;

@@ -27,9 +27,9 @@ bool same_start(const IpAddress& a, const IpAddress& b, int length) {
   if (a.is_v4() != b.is_v4()) return false;
   const Bytes left = a.bytes();
   const Bytes right = b.bytes();
-  for (std::size_t i = 0; i < left.size(); ++i) {
-    const std::uint8_t mask = mask_octet(length, static_cast<int>(i));
-    if (((left[i] ^ right[i]) & mask) != 0) return false;
+  for (int i = 0; 8 * i < length; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (((left[at] ^ right[at]) & mask_octet(length, i)) != 0) return false;
   }
   return true;
 }

@@ -1,23 +1,24 @@
 #include "core/net/checksum.h"
 
-#include <bit>
+#include <algorithm>
 #include <cstring>
 
 #ifdef __x86_64__
 #include <immintrin.h>
 #endif
 
+#include "core/base/check.h"
+
 namespace godwit {
 namespace {
 
+// As many steps as the largest sum needs, for branches would be guessed wrong.
 std::uint16_t fold(std::uint64_t sum) {
-  while ((sum >> 16) != 0) sum = (sum >> 16) + (sum & 0xffff);
+  sum = (sum >> 32) + (sum & 0xffff'ffff);
+  sum = (sum >> 16) + (sum & 0xffff);
+  sum = (sum >> 16) + (sum & 0xffff);
+  sum = (sum >> 16) + (sum & 0xffff);
   return static_cast<std::uint16_t>(sum);
-}
-
-std::uint16_t to_host(std::uint16_t value) {
-  if constexpr (std::endian::native == std::endian::big) return value;
-  return static_cast<std::uint16_t>((value >> 8) | (value << 8));
 }
 
 // RFC 1071 2 (B): the sum may be taken in the machine's own order, many octets at a time, and
@@ -31,22 +32,28 @@ std::uint64_t add_around(std::uint64_t sum, std::uint64_t word) {
 #ifdef __x86_64__
 constexpr std::size_t kBlock = 64;
 
-// Whole blocks, four words of 32 bits in lanes of 64: 2^32 blocks fit before a carry is lost.
-[[gnu::target("avx2")]] std::uint64_t sum_blocks(Bytes octets) {
-  const __m256i low = _mm256_set1_epi64x(0xffff'ffff);
-  __m256i even = _mm256_setzero_si256();
-  __m256i odd = _mm256_setzero_si256();
+// Whole blocks, in four lanes of 64 bits: the sum of the words without its carries, and that of
+// their upper halves with them. From both the sum of the lower halves follows, and 2^30 blocks fit.
+// Copies the octets to `to` unless that is nullptr.
+[[gnu::target("avx2")]] std::uint64_t sum_blocks(Bytes octets, std::uint8_t* to) {
+  __m256i words = _mm256_setzero_si256();
+  __m256i upper = _mm256_setzero_si256();
   for (; !octets.empty(); octets = octets.subspan(kBlock)) {
     const auto* const at = reinterpret_cast<const __m256i*>(octets.data());
     const __m256i first = _mm256_loadu_si256(at);
     const __m256i second = _mm256_loadu_si256(at + 1);
-    even = _mm256_add_epi64(even, _mm256_and_si256(first, low));
-    odd = _mm256_add_epi64(odd, _mm256_srli_epi64(first, 32));
-    even = _mm256_add_epi64(even, _mm256_and_si256(second, low));
-    odd = _mm256_add_epi64(odd, _mm256_srli_epi64(second, 32));
+    if (to != nullptr) {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), first);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to) + 1, second);
+      to += kBlock;
+    }
+    words = _mm256_add_epi64(words, _mm256_add_epi64(first, second));
+    upper = _mm256_add_epi64(
+        upper, _mm256_add_epi64(_mm256_srli_epi64(first, 32), _mm256_srli_epi64(second, 32)));
   }
+  const __m256i lower = _mm256_sub_epi64(words, _mm256_slli_epi64(upper, 32));
   alignas(__m256i) std::uint64_t lanes[4];
-  _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), _mm256_add_epi64(even, odd));
+  _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), _mm256_add_epi64(lower, upper));
   std::uint64_t sum = 0;
   for (const std::uint64_t lane : lanes) sum = add_around(sum, lane);
   return sum;
@@ -58,17 +65,8 @@ bool has_avx2() {
 }
 #endif
 
-}  // namespace
-
-std::uint16_t checksum_add(Bytes octets, std::uint32_t initial) {
-  std::uint64_t sum = 0;
-#ifdef __x86_64__
-  if (octets.size() >= 2 * kBlock && has_avx2()) {
-    const std::size_t whole = octets.size() / kBlock * kBlock;
-    sum = sum_blocks(octets.first(whole));
-    octets = octets.subspan(whole);
-  }
-#endif
+// Fewer octets than a block, or all of them.
+std::uint64_t add_rest(std::uint64_t sum, Bytes octets) {
   while (octets.size() >= 8) {
     std::uint64_t word;
     std::memcpy(&word, octets.data(), 8);
@@ -92,7 +90,40 @@ std::uint16_t checksum_add(Bytes octets, std::uint32_t initial) {
     std::memcpy(&word, octets.data(), 1);
     sum = add_around(sum, word);
   }
-  return fold(std::uint64_t{to_host(fold(sum))} + initial);
+  return sum;
+}
+
+std::uint16_t to_folded(std::uint64_t sum, std::uint32_t initial) {
+  return fold(std::uint64_t{network_order(fold(sum))} + initial);
+}
+
+}  // namespace
+
+std::uint16_t checksum_add(Bytes octets, std::uint32_t initial) {
+  std::uint64_t sum = 0;
+#ifdef __x86_64__
+  if (octets.size() >= 2 * kBlock && has_avx2()) {
+    const std::size_t whole = octets.size() / kBlock * kBlock;
+    sum = sum_blocks(octets.first(whole), nullptr);
+    octets = octets.subspan(whole);
+  }
+#endif
+  return to_folded(add_rest(sum, octets), initial);
+}
+
+std::uint16_t checksum_copy(Bytes octets, MutBytes to, std::uint32_t initial) {
+  CHECK(octets.size() == to.size());
+  std::uint64_t sum = 0;
+#ifdef __x86_64__
+  if (octets.size() >= 2 * kBlock && has_avx2()) {
+    const std::size_t whole = octets.size() / kBlock * kBlock;
+    sum = sum_blocks(octets.first(whole), to.data());
+    octets = octets.subspan(whole);
+    to = to.subspan(whole);
+  }
+#endif
+  std::copy(octets.begin(), octets.end(), to.begin());
+  return to_folded(add_rest(sum, octets), initial);
 }
 
 std::uint16_t checksum(Bytes octets, std::uint32_t initial) {

@@ -8,6 +8,8 @@ namespace godwit {
 
 // Folded, not inverted sum of `octets` on top of `initial` (host order).
 std::uint16_t checksum_add(Bytes octets, std::uint32_t initial = 0);
+// The same of octets that are copied into `to`, of their size, on the way.
+std::uint16_t checksum_copy(Bytes octets, MutBytes to, std::uint32_t initial = 0);
 // The value to store in a header field that is zero in `octets`.
 std::uint16_t checksum(Bytes octets, std::uint32_t initial = 0);
 // Sum of the pseudo-header for TCP, UDP and ICMPv6, to be used as `initial`.

@@ -1,6 +1,6 @@
 #include "core/net/packet_run.h"
 
-#include <algorithm>
+#include <cstring>
 
 #include "core/net/checksum.h"
 #include "core/net/ip_packet.h"
@@ -20,17 +20,19 @@ std::uint32_t pseudo_sum(Bytes packet, bool udp, std::size_t length) {
          static_cast<std::uint32_t>(length);
 }
 
-bool equal_at(Bytes a, Bytes b, std::size_t at, std::size_t size) {
-  return equal(a.subspan(at, size), b.subspan(at, size));
+// Of a known size, so that the compiler compares words instead of calling memcmp.
+template <std::size_t kSize>
+bool equal_at(Bytes a, Bytes b, std::size_t at) {
+  return std::memcmp(a.subspan(at, kSize).data(), b.subspan(at, kSize).data(), kSize) == 0;
 }
 
 // What one header of the joined frame has to say for all: version, TOS, TTL and DF of IPv4;
 // traffic class, flow label and hop limit of IPv6.
 bool same_ip(Bytes a, Bytes b) {
   if (ip_version(a) == 4) {
-    return equal_at(a, b, 0, 2) && a[6] == b[6] && equal_at(a, b, 8, 2) && equal_at(a, b, 12, 8);
+    return equal_at<2>(a, b, 0) && a[6] == b[6] && equal_at<2>(a, b, 8) && equal_at<8>(a, b, 12);
   }
-  return equal_at(a, b, 0, 4) && equal_at(a, b, 6, 34);
+  return equal_at<4>(a, b, 0) && equal_at<34>(a, b, 6);
 }
 
 }  // namespace
@@ -77,9 +79,12 @@ PacketRun::PacketRun(MutBytes first, const RunPacket& view)
       closed_(view.push) {}
 
 bool PacketRun::same_flow(Bytes packet, const RunPacket& view) const {
-  return view.udp == view_.udp && ip_version(packet) == ip_version(first_) &&
-         equal(addresses(packet), addresses(first_)) &&
-         equal(packet.subspan(view.transport, 4), Bytes(first_).subspan(view_.transport, 4));
+  if (view.udp != view_.udp || ip_version(packet) != ip_version(first_)) return false;
+  const bool addresses =
+      ip_version(packet) == 4 ? equal_at<8>(packet, first_, 12) : equal_at<32>(packet, first_, 8);
+  // Both may have options or extension headers of other sizes, and the ports behind them.
+  const Bytes ports = Bytes(first_).subspan(view_.transport, 4);
+  return addresses && std::memcmp(packet.subspan(view.transport, 4).data(), ports.data(), 4) == 0;
 }
 
 bool PacketRun::try_append(Bytes packet, const RunPacket& view) {
@@ -90,9 +95,10 @@ bool PacketRun::try_append(Bytes packet, const RunPacket& view) {
   // sequence number, the flags and the checksum.
   const std::size_t tcp = view_.transport;
   const bool follows =
-      fits && (view.udp || (view.sequence == next_ && equal_at(packet, first_, tcp + 8, 5) &&
-                            equal_at(packet, first_, tcp + 14, 2) &&
-                            equal_at(packet, first_, tcp + 18, view_.headers - tcp - 18)));
+      fits && (view.udp || (view.sequence == next_ && equal_at<5>(packet, first_, tcp + 8) &&
+                            equal_at<2>(packet, first_, tcp + 14) &&
+                            equal(packet.subspan(tcp + 18, view_.headers - tcp - 18),
+                                  Bytes(first_).subspan(tcp + 18, view_.headers - tcp - 18))));
   if (!follows) {
     closed_ = true;
     return false;

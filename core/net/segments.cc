@@ -97,11 +97,11 @@ void Segments::write(std::size_t index, MutBytes out) const {
   }
   const Bytes payload = frame_.subspan(headers_ + index * segment_, out.size() - headers_);
   std::copy_n(frame_.begin(), headers_, out.begin());
-  std::copy(payload.begin(), payload.end(), out.begin() + static_cast<std::ptrdiff_t>(headers_));
   // Nothing that is written here is read back: the processor would wait for small stores before a
-  // large load. So the payload is summed where it came from, and headers are known sums.
+  // large load. So the payload is summed on its way, and headers are known sums.
+  const std::uint16_t payload_sum = checksum_copy(payload, out.subspan(headers_));
   write_ip(index, out);
-  write_transport(index, out.subspan(transport_), checksum_add(payload));
+  write_transport(index, out.subspan(transport_), payload_sum);
 }
 
 void Segments::write_ip(std::size_t index, MutBytes out) const {

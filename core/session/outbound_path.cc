@@ -42,18 +42,22 @@ OutboundPath::Sa* OutboundPath::sa_for(const IpAddress& local, const IpAddress& 
   return found == sas_.rend() ? nullptr : found->get();
 }
 
-Result<OutboundPath::Sa*, Drop> OutboundPath::route(esp::Packet& packet, Instant now,
-                                                    std::vector<ByteVec>& replies) {
+OutboundPath::Sa* OutboundPath::route(esp::Packet& packet, Instant now,
+                                      std::vector<ByteVec>& replies) {
+  const auto refuse = [&](Drop reason) -> Sa* {
+    drop(packet, reason);
+    return nullptr;
+  };
   const auto parsed = parse_ip(packet.bytes());
-  if (!parsed) return fail(parsed.error());
+  if (!parsed) return refuse(parsed.error());
   const IpPacket& view = *parsed;
   packet.size = view.total_size;
-  if (sas_.empty()) return fail(Drop::kNoSa);
+  if (sas_.empty()) return refuse(Drop::kNoSa);
   Sa* const sa = sa_for(view.source, view.destination);
-  if (sa == nullptr) return fail(Drop::kOutsideSelectors);
+  if (sa == nullptr) return refuse(Drop::kOutsideSelectors);
 
   if (view.total_size > mtu_) {
-    if (now < next_reply_) return fail(Drop::kTooBig);
+    if (now < next_reply_) return refuse(Drop::kTooBig);
     // The destination answers: the one address that this machine surely routes into the tunnel, so
     // no reverse path filter minds.
     ByteVec reply = make_packet_too_big(packet.bytes(), view, view.destination, mtu_);
@@ -61,7 +65,7 @@ Result<OutboundPath::Sa*, Drop> OutboundPath::route(esp::Packet& packet, Instant
       replies.push_back(std::move(reply));
       next_reply_ = now + kReplyInterval;
     }
-    return fail(Drop::kTooBig);
+    return refuse(Drop::kTooBig);
   }
   clamp_mss(packet.bytes(), view, mtu_);
   packet.outer_tos = copy_dscp_ ? view.tos & kDscpMask : 0;
@@ -87,13 +91,10 @@ void OutboundPath::seal(std::span<esp::Packet> batch, Instant now, std::vector<B
   scratch_.clear();
   Sa* current = nullptr;
   for (esp::Packet& packet : batch) {
-    const Result<Sa*, Drop> sa = route(packet, now, replies);
-    if (!sa) {
-      drop(packet, sa.error());
-      continue;
-    }
-    if (*sa != current && !scratch_.empty()) seal_run(*current, now);
-    current = *sa;
+    Sa* const sa = route(packet, now, replies);
+    if (sa == nullptr) continue;
+    if (sa != current && !scratch_.empty()) seal_run(*current, now);
+    current = sa;
     scratch_.push_back(&packet);
   }
   if (!scratch_.empty()) seal_run(*current, now);

@@ -62,8 +62,8 @@ class OutboundPath {
   };
   // The newest SA that lets these addresses through, nullptr without one.
   Sa* sa_for(const IpAddress& local, const IpAddress& remote) const;
-  // What seal() finds before sealing: the SA to use, or why there is none.
-  Result<Sa*, Drop> route(esp::Packet& packet, Instant now, std::vector<ByteVec>& replies);
+  // The SA to seal a packet with, or nullptr: then it was dropped.
+  Sa* route(esp::Packet& packet, Instant now, std::vector<ByteVec>& replies);
   void seal_run(Sa& sa, Instant now);  // the run collected in scratch_, which it empties
   void drop(esp::Packet& packet, Drop reason);
 

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "core/net/checksum.h"
@@ -25,9 +26,18 @@ TEST_CASE("the fast sum agrees with the slow one at any length and alignment") {
     const auto initial = static_cast<std::uint32_t>(random());
     CAPTURE(slice.size());
     REQUIRE(checksum_add(slice, initial) == test::naive_sum(slice, initial));
+    // The copy is whole, and nothing around it is touched.
+    const std::size_t shift = random() % 9;
+    ByteVec copy(shift + slice.size() + 3, 0xa5);
+    REQUIRE(checksum_copy(slice, MutBytes(copy).subspan(shift, slice.size()), initial) ==
+            test::naive_sum(slice, initial));
+    REQUIRE(equal(Bytes(copy).subspan(shift, slice.size()), slice));
+    REQUIRE(std::ranges::count(Bytes(copy).first(shift), 0xa5) == static_cast<long>(shift));
+    REQUIRE(std::ranges::count(Bytes(copy).last(3), 0xa5) == 3);
   }
   CHECK(checksum_add({}) == 0);
   CHECK(checksum({}) == 0xffff);
+  CHECK(checksum_copy({}, {}, 7) == 7);
 }
 
 TEST_CASE("a packet with its checksum in place sums to 0xffff") {
