@@ -15,26 +15,11 @@
 #include "platform/clock.h"
 #include "platform/netlink.h"
 #include "platform/signals.h"
+#include "tests/bench/keys.h"
+#include "tests/bench/null_crypto.h"
 
 namespace godwit {
 namespace {
-
-// Frames as ESP and touches nothing: what is left is the cost of moving packets.
-class NullProtector : public crypto::EspProtector {
- public:
-  void seal(std::span<crypto::EspPacket> /*batch*/) override {}
-  void open(std::span<crypto::EspPacket> batch) override {
-    for (crypto::EspPacket& packet : batch) packet.ok = true;
-  }
-  std::string_view backend() const override { return "none"; }
-};
-
-crypto::EspCrypto null_crypto() {
-  return crypto::EspCrypto::made_by(
-      [](const crypto::EspSuite&) -> std::unique_ptr<crypto::EspProtector> {
-        return std::make_unique<NullProtector>();
-      });
-}
 
 struct Options {
   bool right = false;
@@ -63,21 +48,6 @@ void must(const Result<void, platform::SysError>& result) {
   if (!result) die(result.error().message());
 }
 
-esp::SaParameters parameters(const crypto::EspSuite& suite, std::uint32_t spi) {
-  ByteVec keymat(suite.keymat_size());
-  for (std::size_t i = 0; i < keymat.size(); ++i) {
-    keymat[i] = static_cast<std::uint8_t>(spi + 31 * i);
-  }
-  const std::vector<Prefix> all = {*Prefix::parse("0.0.0.0/0"), *Prefix::parse("::/0")};
-  esp::SaParameters out;
-  out.spi = EspSpi{spi};
-  out.suite = suite;
-  out.keymat = SecretBytes(keymat.size());
-  std::ranges::copy(keymat, out.keymat.fill().begin());
-  out.selectors = {all, all};
-  return out;
-}
-
 class End : platform::Sink {
  public:
   explicit End(const Options& options)
@@ -92,7 +62,7 @@ class End : platform::Sink {
       }
     }
     path_ = must(client::PacketPath::open({tun_, natt_, nullptr}, {},
-                                          options.null ? null_crypto : client::esp_crypto));
+                                          options.null ? bench::null_crypto : client::esp_crypto));
     must(engine_->watch(kSignals, signals_.fd()));
     client::PacketPath::Hooks hooks;
     hooks.ike = [](Bytes, const Endpoint&) {};
@@ -140,7 +110,8 @@ class End : platform::Sink {
     path_->set_mtu(static_cast<std::size_t>(options.mtu));
     path_->set_peer({*peer, kPort});
     const std::uint32_t mine = options.right ? 0x2000 : 0x1000;
-    path_->install({parameters(*suite, mine), parameters(*suite, 0x3000 - mine), false});
+    path_->install(
+        {bench::parameters(*suite, mine), bench::parameters(*suite, 0x3000 - mine), false});
     must(path_->add_tun());
   }
 
