@@ -125,36 +125,48 @@ def udp_without_loss(pair, target, size, seconds, highest):
     return found
 
 
-def measure(pair, subject, seconds, full):
-    """Every number of one subject in one run, by name."""
-    subject.start()
+def streams(pair, subject, seconds):
+    """One TCP stream each way, and what the machine paid for the second; by name."""
+    out = {}
+    out["up 1"] = tcp(pair.left, subject.target, seconds)[0]
+    pids = subject.pids()
+    before = busy_seconds(), context_switches(pids), process_seconds(pids)
+    out["down 1"], octets = tcp(pair.left, subject.target, seconds, "-R")
+    # The first second is not counted by iperf3, but it is paid for.
+    gigabytes = octets / 1e9 * (seconds + 1) / seconds
+    out["CPU s/GB"] = (busy_seconds() - before[0]) / gigabytes
+    out["switches/GB"] = (context_switches(pids) - before[1]) / gigabytes
+    out["own CPU s/GB"] = (process_seconds(pids) - before[2]) / gigabytes
+    return out
+
+
+def packets(pair, subject, seconds, full):
+    """Every other number of one subject, by name."""
     left, target = pair.left, subject.target
     out = {}
-    try:
-        out["up 1"] = tcp(left, target, seconds)[0]
-        pids = subject.pids()
-        before = busy_seconds(), context_switches(pids), process_seconds(pids)
-        out["down 1"], octets = tcp(left, target, seconds, "-R")
-        # The first second is not counted by iperf3, but it is paid for.
-        gigabytes = octets / 1e9 * (seconds + 1) / seconds
-        out["CPU s/GB"] = (busy_seconds() - before[0]) / gigabytes
-        out["switches/GB"] = (context_switches(pids) - before[1]) / gigabytes
-        out["own CPU s/GB"] = (process_seconds(pids) - before[2]) / gigabytes
+    for size in (64, 512, 1300):
+        out[f"flood {size}"] = udp(pair, target, size, seconds / 2)[1] / 1e3
+    times = ping(left, target, 500)
+    out["ping p50"], out["ping p99"] = statistics.median(times), percentile(times, 99)
+    if full:
+        out["up 8"] = tcp(left, target, seconds, "-P", "8")[0]
+        out["down 8"] = tcp(left, target, seconds, "-P", "8", "-R")[0]
+        out["both 1"] = tcp(left, target, seconds, "--bidir")[0]
         for size in (64, 512, 1300):
-            out[f"flood {size}"] = udp(pair, target, size, seconds / 2)[1] / 1e3
-        times = ping(left, target, 500)
-        out["ping p50"], out["ping p99"] = statistics.median(times), percentile(times, 99)
-        if full:
-            out["up 8"] = tcp(left, target, seconds, "-P", "8")[0]
-            out["down 8"] = tcp(left, target, seconds, "-P", "8", "-R")[0]
-            out["both 1"] = tcp(left, target, seconds, "--bidir")[0]
-            for size in (64, 512, 1300):
-                out[f"no loss {size}"] = udp_without_loss(
-                    pair, target, size, 0.4, out[f"flood {size}"] * 1e3) / 1e3
-        loaded = ping(left, target, int(seconds / 0.002),
-                      during=lambda: tcp(left, target, seconds))
-        out["loaded p50"], out["loaded p99"] = statistics.median(loaded), percentile(loaded, 99)
-        out["peak RSS"] = peak_rss(pids)
+            out[f"no loss {size}"] = udp_without_loss(
+                pair, target, size, 0.4, out[f"flood {size}"] * 1e3) / 1e3
+    loaded = ping(left, target, int(seconds / 0.002),
+                  during=lambda: tcp(left, target, seconds))
+    out["loaded p50"], out["loaded p99"] = statistics.median(loaded), percentile(loaded, 99)
+    out["peak RSS"] = peak_rss(subject.pids())
+    return out
+
+
+def measured(pair, subject, numbers):
+    """What `numbers(pair, subject)` says while the subject runs."""
+    subject.start()
+    try:
+        out = numbers(pair, subject)
     finally:
         said = subject.stop()
     for end in said or []:

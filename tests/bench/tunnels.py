@@ -68,21 +68,28 @@ TITLES = {"main": "veth as it is (segments pass whole, as through a card with US
 def run_part(part, options, wireguard):
     """The medians of each subject of one part, by name."""
     results = {}
+    full = part == "main" and not options.quick
+    kinds = [("streams", lambda pair, subject: traffic.streams(pair, subject, options.seconds))]
+    if not options.streams:
+        kinds.append(("packets", lambda pair, subject: traffic.packets(
+            pair, subject, options.seconds, full)))
     for number in range(options.runs):
         with pairs.Pair() as pair:
             if part == "segmented":
                 pair.segment_in_software()
             traffic.serve(pair.right)
-            for subject in subjects_of(part, pair, wireguard):
-                if options.only and not re.search(options.only, subject.name):
-                    continue
-                print(f"{part}, run {number + 1} of {options.runs}: {subject.name}",
-                      file=sys.stderr, flush=True)
-                numbers = traffic.measure(pair, subject, options.seconds,
-                                          part == "main" and not options.quick)
-                results.setdefault(subject.name, []).append(numbers)
-    return {name: {key: statistics.median(run[key] for run in runs) for key in runs[0]}
-            for name, runs in results.items()}
+            subjects = [subject for subject in subjects_of(part, pair, wireguard)
+                        if not options.only or re.search(options.only, subject.name)]
+            # Streams first, of all subjects in turn: what is compared is measured within seconds,
+            # for the speed of a shared machine changes within minutes.
+            for kind, numbers in kinds:
+                for subject in subjects:
+                    print(f"{part}, run {number + 1} of {options.runs}, {kind}: {subject.name}",
+                          file=sys.stderr, flush=True)
+                    for key, value in traffic.measured(pair, subject, numbers).items():
+                        results.setdefault(subject.name, {}).setdefault(key, []).append(value)
+    return {name: {key: statistics.median(values) for key, values in row.items()}
+            for name, row in results.items()}
 
 
 def ratio(results, row, other, key):
@@ -122,6 +129,8 @@ def main():
     parser.add_argument("--parts", default="main,rungs,segmented,zero")
     parser.add_argument("--only", help="of each part those whose names match this expression")
     parser.add_argument("--quick", action="store_true", help="one run, and fewer numbers")
+    parser.add_argument("--streams", action="store_true",
+                        help="one TCP stream each way, and none of the other numbers")
     parser.add_argument("--wireguard-deb", help="another wireguard-go to measure beside")
     parser.add_argument("--json", help="write the numbers to this file as well")
     options = parser.parse_args()
