@@ -57,9 +57,10 @@ def forget(host, log):
 
 
 def serve(right):
-    """The iperf3 server, for as long as the hosts live."""
-    right.start(["iperf3", "-s", "-p", str(PORT)], "iperf3.log")
+    """The iperf3 server; the caller ends it."""
+    server = right.start(["iperf3", "-s", "-p", str(PORT)], "iperf3.log")
     wait_until(lambda: f":{PORT} " in right.run(["ss", "-Hltn"]).stdout, "iperf3")
+    return server
 
 
 def tcp(left, target, seconds, *flags):
@@ -165,9 +166,13 @@ def packets(pair, subject, seconds, full):
 def measured(pair, subject, numbers):
     """What `numbers(pair, subject)` says while the subject runs."""
     subject.start()
+    # Of its own: one whose test ended with the tunnel would wait for its client for minutes.
+    server = serve(pair.right)
     try:
         out = numbers(pair, subject)
     finally:
+        server.kill()
+        server.wait(timeout=10)
         said = subject.stop()
     for end in said or []:
         for bad in ("replays", "bad_tags"):

@@ -77,7 +77,6 @@ def run_part(part, options, wireguard):
         with pairs.Pair() as pair:
             if part == "segmented":
                 pair.segment_in_software()
-            traffic.serve(pair.right)
             subjects = [subject for subject in subjects_of(part, pair, wireguard)
                         if not options.only or re.search(options.only, subject.name)]
             # Streams first, of all subjects in turn: what is compared is measured within seconds,
