@@ -93,11 +93,11 @@ void OutboundPath::seal(std::span<esp::Packet> batch, Instant now, std::vector<B
   for (esp::Packet& packet : batch) {
     Sa* const sa = route(packet, now, replies);
     if (sa == nullptr) continue;
-    if (sa != current && !scratch_.empty()) seal_run(*current, now);
+    if (sa != current && current != nullptr) seal_run(*current, now);
     current = sa;
     scratch_.push_back(&packet);
   }
-  if (!scratch_.empty()) seal_run(*current, now);
+  if (current != nullptr) seal_run(*current, now);
 }
 
 OutboundFacts OutboundPath::facts() const {
