@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Draws what `tests/bench/run --tunnels --json FILE` measured: chart.py FILE OUT.svg (gnuplot)."""
 
 import argparse
